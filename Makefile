@@ -1,0 +1,40 @@
+# `make demo` and `make test` do all the set-up that they need; see README.md.
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/rhapsode/target
+BINARY := $(CARGO_TARGET_DIR)/debug/rhapsode
+PYTHON := .venv/bin/python
+PORT ?= 8080
+
+.PHONY: help setup demo demo-check test bench schemas clean
+
+help:                ## What there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+setup:               ## The tools that a build and the scripts need
+	@sh scripts/setup.sh
+
+demo: setup          ## 57,000 and more pieces of verse, served on 127.0.0.1:8080 with examples, until Ctrl-C
+	cargo build
+	$(PYTHON) scripts/demo.py --binary $(BINARY) --port $(PORT)
+
+demo-check: setup    ## The same, every example run and checked; exits with 0 or says what failed
+	cargo build
+	$(PYTHON) scripts/demo.py --check --binary $(BINARY) --port $(PORT)
+
+test: setup          ## All tests
+	cargo test
+	$(PYTHON) -m unittest discover -s scripts/corpus
+	$(PYTHON) tests/python/readers.py --binary $(BINARY)
+
+bench: setup         ## Measures everything and writes docs/benchmarks.md
+	cargo build
+	cargo bench --profile dev
+	$(PYTHON) scripts/bench.py --binary $(BINARY)
+
+schemas:             ## Writes the generated schemas anew
+	cargo build
+	$(BINARY) schema definition > schemas/definition.json
+	$(BINARY) schema openapi > schemas/openapi.json
+
+clean:               ## Removes what the demo and the benchmarks made
+	rm -rf demo demo-bench

@@ -1,0 +1,155 @@
+"""Measures the whole system on the demo's corpus, and writes docs/benchmarks.md.
+
+python scripts/bench.py            everything, about ten minutes
+python scripts/bench.py --quick    small counts, to try the script; writes demo-bench/benchmarks.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts" / "bench"))
+from server import Failure, Server, find_binary, require_packages  # noqa: E402
+
+require_packages("duckdb", "numpy", "pandas", "py3langid")
+import batches  # noqa: E402
+import builds  # noqa: E402
+import lookups  # noqa: E402
+import queries  # noqa: E402
+from report import QUICK, Client, Sizes, table  # noqa: E402
+
+PROJECT = ROOT / "demo-bench"
+CORPUS = ROOT / "demo" / "data" / "tracks.jsonl"
+TRACKS_MIN = 57_000
+
+
+def main() -> int:
+    """Runs every section; the exit code is 0, or 1 with a message that says what to do."""
+    parser = argparse.ArgumentParser(description="Measures the whole system, and writes docs/benchmarks.md.")
+    parser.add_argument("--binary", help="the rhapsode to measure (default: the one that cargo built)")
+    parser.add_argument("--quick", action="store_true", help="small counts, to try the script; docs/ is left alone")
+    options = parser.parse_args()
+    try:
+        lookups.require_wrk()
+        text = measure(find_binary(options.binary), QUICK if options.quick else Sizes())
+    except (Failure, OSError, subprocess.SubprocessError) as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return 130
+    out = PROJECT / "benchmarks.md" if options.quick else ROOT / "docs" / "benchmarks.md"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    print(f"\n{text}\nbench: wrote `{os.path.relpath(out)}`")
+    return 0
+
+
+def measure(binary: str, sizes: Sizes) -> str:
+    """The whole page."""
+    make_project()
+    runs = builds.measure(binary, PROJECT, CORPUS, sizes.builds)
+    with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
+        server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log")
+        try:
+            keys = [
+                row["track_id"] for row in Client(server.address).sql("select track_id from track order by track_id")
+            ]
+            if len(keys) < TRACKS_MIN:
+                raise Failure(f"the release has {len(keys)} tracks, fewer than {TRACKS_MIN}")
+            sections = [
+                builds.section(runs),
+                lookups.section(lookups.measure(server.address, keys, Path(folder), sizes)),
+                batches.section(batches.measure(server.address, keys, sizes)),
+                queries.section(queries.measure(server.address, Path(folder), sizes)),
+            ]
+        finally:
+            server.stop(signal.SIGTERM)
+    return "\n".join([head(sizes), *sections])
+
+
+def make_project() -> None:
+    """A project with the repository's definitions, and the demo's corpus."""
+    PROJECT.mkdir(exist_ok=True)
+    (PROJECT / "rhapsode.toml").write_text('[store]\nurl = "./store"\n', encoding="utf-8")
+    shutil.rmtree(PROJECT / "feature_defs", ignore_errors=True)
+    shutil.copytree(ROOT / "feature_defs", PROJECT / "feature_defs")
+    verse = [sys.executable, str(ROOT / "scripts" / "corpus" / "verse.py"), "--out", str(CORPUS)]
+    if subprocess.run(verse, stdin=subprocess.DEVNULL).returncode != 0:
+        raise Failure(
+            "the corpus cannot be made; `python -m pip install -r scripts/requirements.txt` brings the packages"
+        )
+
+
+def head(sizes: Sizes) -> str:
+    """When, how and on what it was measured."""
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    quick = " --quick" if sizes == QUICK else ""
+    rows = [
+        ["date", today],
+        ["command", f"`python scripts/bench.py{quick}`" if quick else "`make bench`"],
+        ["processor", f"{processor()}, {os.cpu_count()} cores"],
+        ["memory", f"{memory_gib():.1f} GiB"],
+        ["system", f"{system()}, Linux {platform.release()}" if sys.platform == "linux" else platform.platform()],
+        ["rustc", version("rustc", "--version")],
+        ["profile", "`dev`, as it is tuned in `Cargo.toml`"],
+        ["client", f"Python {platform.python_version()}, {version('wrk', '-v')}"],
+    ]
+    warning = "\n**Small counts, to try the script: the figures mean nothing.**\n" if quick else ""
+    intro = (
+        "`make bench` writes this page; edit `scripts/bench.py` instead. Server and clients share the machine's cores."
+    )
+    return f"# Benchmarks\n\n{intro}\n{warning}\n{table(['', 'measured'], rows).replace('---:', '---')}\n"
+
+
+def processor() -> str:
+    """The model of the processor."""
+    for line in lines_of(Path("/proc/cpuinfo")):
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def memory_gib() -> float:
+    """The machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+def system() -> str:
+    """The name of the distribution."""
+    names = [
+        line.partition("=")[2].strip('"')
+        for line in lines_of(Path("/etc/os-release"))
+        if line.startswith("PRETTY_NAME=")
+    ]
+    return names[0] if names else platform.system()
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file; none where it is not there."""
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def version(*command: str) -> str:
+    """The first line that a tool says about itself."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except OSError:
+        return "not installed"
+    said = (done.stdout or done.stderr).splitlines()
+    return said[0].partition(" Copyright")[0] if said else "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

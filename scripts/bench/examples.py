@@ -1,0 +1,254 @@
+"""The calls that the demo shows: each a line for the shell, and what its answer must hold."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+POEM = "pg574-0030"
+"""“The Tyger”, by William Blake."""
+OTHER_POEM = "pg10031-0001"
+"""“The Bells”, by Edgar Allan Poe."""
+TRACKS_MIN = 57_000
+
+ARROW = "application/vnd.apache.arrow.stream"
+DECADES = (
+    "select decade, count(*) as poems, avg(mtld) as mtld from track"
+    " where decade is not null group by decade order by poems desc limit 3"
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a line brought. `status` is there for HTTP alone; `body` is what the file holds where there is one."""
+
+    exit_code: int
+    status: int | None
+    media_type: str
+    body: bytes
+    errors: str
+    file: Path | None
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Checks:
+    """What held and what did not."""
+
+    passed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def that(self, holds: bool, what: str) -> None:
+        """Counts one check; `what` says what should hold."""
+        if holds:
+            self.passed += 1
+        else:
+            self.failures.append(f"this does not hold: {what}")
+
+    def of(self, example: Example, answer: Answer) -> None:
+        """Checks the answer of an example."""
+        before = len(self.failures)
+        self.that(answer.exit_code == 0, f"exit code 0, not {answer.exit_code}: {answer.errors}")
+        if answer.status is not None:
+            self.that(answer.status == example.status, f"status {example.status}, not {answer.status}")
+            found = answer.media_type.partition(";")[0]
+            self.that(found == example.media_type, f"media type `{example.media_type}`, not `{found}`")
+        try:
+            example.check(self, answer)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            self.failures.append(f"the answer has another shape: {error!r}")
+        # A failure alone does not say which line it is about.
+        self.failures[before:] = [f"{example.command}\n      {failure}" for failure in self.failures[before:]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A line for the shell, and what must be true of its answer."""
+
+    title: str
+    command: str
+    check: Callable[[Checks, Answer], None]
+    status: int = 200
+    media_type: str = "application/json"
+    file: Path | None = None
+    shown_lines: int = 20
+
+
+def examples(base: str, binary: str, project: str, downloads: Path, shown_downloads: str) -> list[Example]:
+    """Every example, in the order in which they are told. `base` is the server's URL."""
+    command = shlex.join([binary, "--project", project])
+    return [
+        *lookups(base, downloads, shown_downloads),
+        *statements(base, command),
+        *files(base, downloads, shown_downloads),
+        *others(base, command),
+    ]
+
+
+def post(url: str, body: dict[str, Any], *options: str) -> str:
+    """A curl line that sends JSON."""
+    head = ["curl", *options, "-H", "content-type: application/json"]
+    return shlex.join([*head, "-d", json.dumps(body), url])
+
+
+def get(url: str, *options: str) -> str:
+    """A curl line that reads."""
+    return shlex.join(["curl", *options, url])
+
+
+def lookups(base: str, downloads: Path, shown_downloads: str) -> list[Example]:
+    """The catalogue, one entity, several."""
+    one = f"{base}/api/features/{POEM}"
+    batch = f"{base}/api/features/batch"
+    arrow = downloads / "batch.arrows"
+    keys = [POEM, OTHER_POEM]
+    body: dict[str, Any] = {"keys": [*keys, "nope"], "features": ["decade", "mtld"]}
+
+    def catalogue(checks: Checks, answer: Answer) -> None:
+        views = answer.json()["entities"][0]["views"]
+        features = [feature for view in views for feature in view["features"]]
+        names = {feature["name"] for feature in features}
+        checks.that({"decade", "mtld", "tokens"} <= names, f"`decade`, `mtld` and `tokens` are among {sorted(names)}")
+        checks.that(all(view["rows"] >= TRACKS_MIN for view in views), f"each view has {TRACKS_MIN} rows or more")
+        checks.that(
+            all(feature["version"] >= 1 and feature["dtype"] for feature in features), "all have version and dtype"
+        )
+
+    def entity(checks: Checks, answer: Answer) -> None:
+        found = answer.json()
+        checks.that((found["entity"], found["key"]) == ("track", POEM), f"`{POEM}` of `track`")
+        checks.that(found["release"] >= 1, "the release is numbered from 1")
+        checks.that(found["features"]["decade"] == 1790, "“The Tyger” is of the 1790s")
+        checks.that(found["features"]["mtld"] > 10, "its diversity is above 10 words")
+
+    def chosen(checks: Checks, answer: Answer) -> None:
+        entity(checks, answer)
+        checks.that(
+            list(answer.json()["features"]) == ["decade", "mtld"], "the features that were asked for, in that order"
+        )
+
+    def several(checks: Checks, answer: Answer) -> None:
+        found = answer.json()
+        checks.that(found["features"] == body["features"], "the features that were asked for")
+        checks.that([row["key"] for row in found["rows"]] == keys, "the keys that exist, in the order asked")
+        checks.that(found["rows"][0]["values"][0] == 1790, "“The Tyger” is of the 1790s")
+        checks.that(found["missing"] == ["nope"], "the key that does not exist is told")
+
+    def stream(checks: Checks, answer: Answer) -> None:
+        checks.that(answer.body[:4] == b"\xff\xff\xff\xff", "an Arrow stream begins with its mark")
+        checks.that(b"found" in answer.body and POEM.encode() in answer.body, "the keys and `found` are in it")
+
+    return [
+        Example("The catalogue: every feature, documented.", get(f"{base}/api/features"), catalogue, shown_lines=30),
+        Example("One poem, all scalar features: “The Tyger”.", get(one), entity, shown_lines=40),
+        Example("The same, two features.", get(f"{one}?features=decade,mtld"), chosen),
+        Example("A batch; a key that does not exist is told apart.", post(batch, body), several),
+        Example(
+            "The same as an Arrow stream, for pyarrow, Polars or DuckDB.",
+            post(batch, body, "-o", f"{shown_downloads}/{arrow.name}", "-H", f"accept: {ARROW}"),
+            stream,
+            media_type=ARROW,
+            file=arrow,
+        ),
+    ]
+
+
+def statements(base: str, command: str) -> list[Example]:
+    """SQL over HTTP and from the command line."""
+    count = "select count(*) as tracks from track"
+
+    def decades(checks: Checks, answer: Answer) -> None:
+        rows = answer.json()
+        checks.that(len(rows) == 3 and set(rows[0]) == {"decade", "poems", "mtld"}, "three rows of three columns")
+        checks.that(rows[0]["poems"] >= rows[1]["poems"] >= 1_000, "the largest decade comes first")
+        checks.that(all(10 < row["mtld"] < 1_000 for row in rows), "the means are plausible")
+
+    def counted(checks: Checks, answer: Answer) -> None:
+        numbers = [int(word) for word in answer.body.decode().replace("|", " ").split() if word.isdigit()]
+        checks.that(any(number >= TRACKS_MIN for number in numbers), f"at least {TRACKS_MIN} tracks")
+
+    return [
+        Example("SQL over HTTP: an array of rows.", post(f"{base}/api/sql", {"query": DECADES}), decades),
+        Example("SQL from the command line, without a server.", f"{command} sql {shlex.quote(count)}", counted),
+    ]
+
+
+def files(base: str, downloads: Path, shown_downloads: str) -> list[Example]:
+    """Datasets as files."""
+    url = f"{base}/api/dataset/download"
+    parquet, table = downloads / "track.parquet", downloads / "1840s.csv"
+
+    def columnar(checks: Checks, answer: Answer) -> None:
+        checks.that(answer.body[:4] == answer.body[-4:] == b"PAR1", "Parquet begins and ends with its mark")
+        checks.that(len(answer.body) > 1_000_000, "it is larger than a megabyte")
+
+    def rows(checks: Checks, answer: Answer) -> None:
+        head, *lines = answer.body.decode().splitlines()
+        checks.that(head == "track_id,decade,mtld", f"the columns that were asked for, not `{head}`")
+        checks.that(len(lines) > 500, "hundreds of poems of the 1840s")
+        checks.that(all(line.split(",")[1] == "1840" for line in lines), "no poem of another decade")
+
+    filtered = ["-d", "dataset=track", "-d", "format=csv", "-d", "columns=track_id,decade,mtld"]
+    filtered += ["--data-urlencode", "filter=decade = 1840", "-o", f"{shown_downloads}/{table.name}"]
+    return [
+        Example(
+            "A dataset as Parquet.",
+            get(f"{url}?dataset=track&format=parquet", "-o", f"{shown_downloads}/{parquet.name}"),
+            columnar,
+            media_type="application/vnd.apache.parquet",
+            file=parquet,
+        ),
+        Example("A part of it as CSV.", get(url, "-G", *filtered), rows, media_type="text/csv", file=table),
+    ]
+
+
+def others(base: str, command: str) -> list[Example]:
+    """Releases, a mistake, the description of the API."""
+
+    def releases(checks: Checks, answer: Answer) -> None:
+        numbers = [release["release"] for release in answer.json()["releases"]]
+        checks.that(len(numbers) >= 1 and min(numbers) >= 1, "there is a release, numbered from 1")
+
+    def listed(checks: Checks, answer: Answer) -> None:
+        words = answer.body.decode().split()
+        checks.that(any(word.isdigit() and int(word) >= 1 for word in words), "there is a release, numbered from 1")
+
+    def mistake(checks: Checks, answer: Answer) -> None:
+        problem = answer.json()
+        checks.that(problem["type"] == "/problems/unknown-feature", "the problem's type says what is wrong")
+        checks.that((problem["status"], problem["field"]) == (400, "features[1]"), "the problem says where")
+        checks.that(problem["value"] == "mtdl", "the problem says what was sent")
+        checks.that("`mtld`" in problem["remedy"], "the remedy is the name that was meant")
+        checks.that(bool(problem["title"] and problem["detail"] and problem["request_id"]), "nothing is left out")
+
+    def paths(checks: Checks, answer: Answer) -> None:
+        described = answer.json()
+        checks.that(described["openapi"].startswith("3."), "the API is described in OpenAPI 3")
+        checks.that("/api/features/batch" in described["paths"], "the description has the batch")
+
+    return [
+        Example("The releases over HTTP.", get(f"{base}/api/releases"), releases),
+        Example("The releases from the command line.", f"{command} releases list", listed),
+        Example(
+            "A mistake says what is wrong, where, and what to do.",
+            get(f"{base}/api/features/{POEM}?features=decade,mtdl"),
+            mistake,
+            status=400,
+            media_type="application/problem+json",
+        ),
+        Example("The API, described; /docs shows it in a browser.", get(f"{base}/openapi.json"), paths, shown_lines=8),
+        Example(
+            "The page itself.",
+            get(f"{base}/docs/", "-L"),
+            lambda checks, answer: checks.that(b"<html" in answer.body.lower(), "a page of HTML"),
+            media_type="text/html",
+            shown_lines=6,
+        ),
+    ]

@@ -1,0 +1,68 @@
+//! The HTTP API: one route table, the layers around it, and a file for each resource. It translates and decides nothing.
+
+mod datasets;
+mod extract;
+mod features;
+mod health;
+mod layers;
+mod problem;
+mod releases;
+mod respond;
+mod serve;
+mod sql;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use datasets::{Asked, parse_range};
+pub use problem::Problem;
+pub use serve::{ServeError, Serving, serve};
+
+use crate::app::App;
+
+/// The document's own words; paths and schemas come from the handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Rhapsode",
+        description = "A feature store for content. Every answer names its release in `x-rhapsode-release` and itself in \
+                       `x-request-id`; every error is `application/problem+json` (RFC 9457).",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Problem))
+)]
+struct Document;
+
+/// Every route, and the OpenAPI document of those that are for callers.
+pub fn router(app: App) -> Router {
+    let (routes, document) = routes_and_document();
+    routes
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .fallback(layers::not_found)
+        .method_not_allowed_fallback(layers::method_not_allowed)
+        .layer(layers::all())
+        .with_state(app)
+}
+
+/// The OpenAPI document.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes_and_document().1
+}
+
+fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(features::catalogue))
+        .routes(routes!(features::one))
+        .routes(routes!(features::batch))
+        .routes(routes!(sql::query))
+        .routes(routes!(datasets::download))
+        .routes(routes!(releases::list))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .route("/", get(health::index))
+        .split_for_parts()
+}

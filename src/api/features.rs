@@ -1,0 +1,350 @@
+//! `/api/features`: the catalogue, one entity, many entities.
+
+use axum::extract::{OriginalUri, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Problem;
+use super::extract::{JsonBody, Parameters};
+use super::respond::{ARROW_STREAM, JSON, answer, arrow_stream, negotiate, unencodable};
+use crate::app::{App, ReleaseView};
+use crate::engine::json;
+use crate::limits::BATCH_ENTITIES_MAX;
+use crate::name::{EntityKey, nearest};
+use crate::online;
+use crate::store::{Entitlements, FeaturePin, Manifest, ReadableFrame};
+
+/// All definitions of a release, with versions and lineage.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Catalogue {
+    release: u64,
+    entities: Vec<CatalogueEntity>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CatalogueEntity {
+    name: String,
+    join_keys: Vec<String>,
+    description: Option<String>,
+    views: Vec<CatalogueView>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CatalogueView {
+    name: String,
+    rows: u64,
+    description: Option<String>,
+    owner: Option<String>,
+    tags: Vec<String>,
+    /// The sources and views that it is computed from.
+    inputs: Vec<String>,
+    features: Vec<CatalogueFeature>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CatalogueFeature {
+    name: String,
+    dtype: String,
+    version: u32,
+    description: Option<String>,
+    unit: Option<String>,
+    licence: Option<String>,
+    access: &'static str,
+    tags: Vec<String>,
+    expr: String,
+    /// The columns that its values are made from: `table.column`.
+    reads: Vec<String>,
+    fingerprint: String,
+    nulls: u64,
+}
+
+/// The catalogue: every entity, view and feature of a release, with versions and lineage.
+#[utoipa::path(get, path = "/api/features", tag = "features",
+    params(("release" = Option<String>, Query, description = "A number, a tag or `latest`")),
+    responses((status = 200, body = Catalogue), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn catalogue(State(app): State<App>, parameters: Parameters) -> Result<Response, Problem> {
+    let parameters = parameters.only(&["release"])?;
+    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let manifest = view.readable.manifest();
+    let number = manifest.number;
+    let body = serde_json::to_vec(&Catalogue::from(manifest)).unwrap_or_default();
+    Ok(answer(number, JSON, body))
+}
+
+impl From<Manifest> for Catalogue {
+    fn from(manifest: Manifest) -> Self {
+        let release = manifest.number.get();
+        let views = manifest.views;
+        let entity = |entity: crate::store::EntityPin| {
+            let of_entity = views.iter().filter(|view| view.entity == entity.name);
+            let of_entity = of_entity.map(|view| CatalogueView {
+                name: view.name.clone(),
+                rows: view.rows,
+                description: view.description.clone(),
+                owner: view.owner.clone(),
+                tags: view.tags.clone(),
+                inputs: view.inputs.keys().cloned().collect(),
+                features: view.features.iter().cloned().map(Into::into).collect(),
+            });
+            CatalogueEntity {
+                views: of_entity.collect(),
+                name: entity.name,
+                join_keys: entity.join_keys,
+                description: entity.description,
+            }
+        };
+        Self { release, entities: manifest.entities.into_iter().map(entity).collect() }
+    }
+}
+
+impl From<FeaturePin> for CatalogueFeature {
+    fn from(pin: FeaturePin) -> Self {
+        let FeaturePin {
+            name,
+            dtype,
+            version,
+            fingerprint,
+            expr,
+            reads,
+            nulls,
+            unit,
+            description,
+            licence,
+            restricted,
+            tags,
+        } = pin;
+        let access = if restricted { "restricted" } else { "open" };
+        let fingerprint = fingerprint.to_string();
+        Self { name, dtype, version, description, unit, licence, access, tags, expr, reads, fingerprint, nulls }
+    }
+}
+
+/// The features of one entity.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OneEntity {
+    entity: String,
+    key: String,
+    release: u64,
+    /// A value for each feature that was asked for, null where there is none.
+    features: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The features of one entity.
+#[utoipa::path(get, path = "/api/features/{key}", tag = "features",
+    params(
+        ("key" = String, Path, description = "The entity's key; several join keys percent-encoded and joined by `,`"),
+        ("features" = Option<String>, Query, description = "`name`, `name@version` or `view:*`, joined by `,`; all scalars by default"),
+        ("entity" = Option<String>, Query, description = "Which entity, where there are several"),
+        ("release" = Option<String>, Query, description = "A number, a tag or `latest`"),
+    ),
+    responses(
+        (status = 200, body = OneEntity),
+        (status = 404, description = "No such key, release or feature version", body = Problem, content_type = "application/problem+json"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn one(
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let parameters = parameters.only(&["features", "entity", "release"])?;
+    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let frame = frame(&view, parameters.get("entity"))?;
+    let entity = frame.entity().name.as_str();
+    // The raw path, since a `,` within a part is percent-encoded.
+    let raw = uri.path().strip_prefix("/api/features/").unwrap_or_default();
+    let key = parse_key(&frame, raw, true)?;
+    let selection = view.selection(entity, parameters.get("features")).await?;
+    let Some(row) = online::row(&frame, &key)? else {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "unknown-key",
+            format!("there is no {entity} with the key `{key}`"),
+        )
+        .field("key", key.to_string())
+        .remedy(format!(
+            "POST /api/sql with `select {} from {entity}` lists the keys",
+            frame.entity().join_keys.join(", ")
+        )));
+    };
+    let release = view.readable.number();
+    let mut body = Vec::with_capacity(512);
+    body.extend_from_slice(b"{\"entity\":");
+    json::text(entity, &mut body);
+    body.extend_from_slice(b",\"key\":");
+    body.extend_from_slice(&online::key_text(&key));
+    body.extend_from_slice(format!(",\"release\":{release},\"features\":").as_bytes());
+    online::write_object(&selection, row, &mut body);
+    body.push(b'}');
+    metrics::counter!("rhapsode_entities_read_total").increment(1);
+    Ok(answer(release, JSON, body))
+}
+
+/// Which entities and features.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BatchRequest {
+    /// Keys, 10,000 at most: a string or a number; for several join keys their values in order, or a string as in a URL.
+    #[schema(value_type = Vec<String>, example = json!(["t1", "nope"]))]
+    keys: Vec<BatchKey>,
+    /// As in `features=`; all scalars by default.
+    #[schema(example = json!(["decade", "mtld"]))]
+    features: Option<Vec<String>>,
+    /// Which entity, where there are several.
+    entity: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum BatchKey {
+    Text(String),
+    Number(i64),
+    Parts(Vec<BatchKeyPart>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum BatchKeyPart {
+    Text(String),
+    Number(i64),
+}
+
+/// The features of many entities, in the order asked; unknown keys are in `missing`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Batch {
+    entity: String,
+    release: u64,
+    features: Vec<String>,
+    rows: Vec<BatchRow>,
+    missing: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct BatchRow {
+    key: String,
+    /// In the order of `features`.
+    values: Vec<serde_json::Value>,
+}
+
+/// The features of many entities. With `Accept: application/vnd.apache.arrow.stream` the key columns, the features and
+/// `found`, a row for each key in the order asked.
+#[utoipa::path(post, path = "/api/features/batch", tag = "features", request_body = BatchRequest,
+    params(("release" = Option<String>, Query, description = "A number, a tag or `latest`")),
+    responses((status = 200, body = Batch), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn batch(
+    State(app): State<App>,
+    headers: HeaderMap,
+    parameters: Parameters,
+    JsonBody(request): JsonBody<BatchRequest>,
+) -> Result<Response, Problem> {
+    let parameters = parameters.only(&["release"])?;
+    let media_type = negotiate(&headers, &[JSON, ARROW_STREAM])?;
+    if request.keys.len() > BATCH_ENTITIES_MAX {
+        let detail = format!("{} keys were asked for, {BATCH_ENTITIES_MAX} at most are answered", request.keys.len());
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-keys", detail)
+            .field("keys", request.keys.len().to_string())
+            .remedy("send several batches, or download the dataset"));
+    }
+    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let frame = frame(&view, request.entity.as_deref())?;
+    let features = request.features.map(|features| features.join(","));
+    let selection = view.selection(&frame.entity().name, features.as_deref()).await?;
+    let mut keys = Vec::with_capacity(request.keys.len());
+    for (index, key) in request.keys.into_iter().enumerate() {
+        keys.push(
+            batch_key(&frame, key).map_err(|problem| Problem { field: Some(format!("keys[{index}]")), ..problem })?,
+        );
+    }
+    let rows: Result<Vec<Option<usize>>, _> = keys.iter().map(|key| online::row(&frame, key)).collect();
+    let rows = rows?;
+    metrics::counter!("rhapsode_entities_read_total").increment(rows.iter().flatten().count() as u64);
+    let release = view.readable.number();
+    if media_type == ARROW_STREAM {
+        let batch = online::batch(&frame, &selection, &keys, &rows).map_err(unencodable)?;
+        return Ok(answer(release, ARROW_STREAM, arrow_stream(&batch.schema(), &[batch])?));
+    }
+    let mut body = Vec::with_capacity(256 + rows.len() * 24 * (1 + selection.features().len()));
+    body.extend_from_slice(b"{\"entity\":");
+    json::text(&frame.entity().name, &mut body);
+    body.extend_from_slice(format!(",\"release\":{release},\"features\":").as_bytes());
+    joined(&mut body, selection.features(), |feature, body| body.extend_from_slice(&feature.quoted));
+    body.extend_from_slice(b",\"rows\":");
+    let found = keys.iter().zip(&rows).filter_map(|(key, row)| Some((key, (*row)?)));
+    joined(&mut body, found, |(key, row), body| {
+        body.extend_from_slice(b"{\"key\":");
+        body.extend_from_slice(&online::key_text(key));
+        body.extend_from_slice(b",\"values\":");
+        online::write_values(&selection, row, body);
+        body.push(b'}');
+    });
+    body.extend_from_slice(b",\"missing\":");
+    let missing = keys.iter().zip(&rows).filter(|(_, row)| row.is_none());
+    joined(&mut body, missing, |(key, _), body| body.extend_from_slice(&online::key_text(key)));
+    body.push(b'}');
+    Ok(answer(release, JSON, body))
+}
+
+/// Appends an array.
+fn joined<T>(body: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(T, &mut Vec<u8>)) {
+    body.push(b'[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        write(item, body);
+    }
+    body.push(b']');
+}
+
+/// The entity that is asked for; where there is one, it need not be named.
+fn frame<'a>(view: &'a ReleaseView, named: Option<&str>) -> Result<ReadableFrame<'a>, Problem> {
+    let entities: Vec<&str> = view.readable.entities().collect();
+    let name = match (named, entities.as_slice()) {
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, _) => {
+            return Err(Problem::invalid("missing-entity", "there are several entities; name one")
+                .field("entity", "")
+                .remedy(format!("there is `{}`", entities.join("`, `"))));
+        }
+    };
+    view.readable.frame(name).ok_or_else(|| {
+        let remedy = match nearest(name, entities.iter().copied()) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("there is `{}`", entities.join("`, `")),
+        };
+        Problem::new(StatusCode::NOT_FOUND, "unknown-entity", format!("there is no entity `{name}`"))
+            .field("entity", name)
+            .remedy(remedy)
+    })
+}
+
+/// A key in the form of a URL. A single part is percent-encoded in a path only.
+fn parse_key(frame: &ReadableFrame<'_>, text: &str, in_path: bool) -> Result<EntityKey, Problem> {
+    let decode = |part: &str| {
+        percent_encoding::percent_decode_str(part)
+            .decode_utf8()
+            .map(|part| part.into_owned())
+            .map_err(|_| Problem::invalid("malformed-key", "the key is not UTF-8").field("key", text))
+    };
+    let parts: Result<Vec<String>, Problem> = match (frame.entity().join_keys.len(), in_path) {
+        (1, true) => Ok(vec![decode(text)?]),
+        (1, false) => Ok(vec![text.to_owned()]),
+        _ => text.split(',').map(decode).collect(),
+    };
+    Ok(EntityKey::new(parts?))
+}
+
+fn batch_key(frame: &ReadableFrame<'_>, key: BatchKey) -> Result<EntityKey, Problem> {
+    let part = |part: BatchKeyPart| match part {
+        BatchKeyPart::Text(text) => text,
+        BatchKeyPart::Number(number) => number.to_string(),
+    };
+    match key {
+        BatchKey::Text(text) => parse_key(frame, &text, false),
+        BatchKey::Number(number) => Ok(EntityKey::new(vec![number.to_string()])),
+        BatchKey::Parts(parts) => Ok(EntityKey::new(parts.into_iter().map(part).collect())),
+    }
+}

@@ -1,0 +1,161 @@
+//! What surrounds every handler: an id, a log line, metrics, limits, compression, and problems for what no handler saw.
+
+use std::future::Future;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
+
+use super::Problem;
+use crate::clock::Stopwatch;
+use crate::limits::{REQUEST_BODY_BYTES_MAX, REQUEST_TIME_MAX, REQUESTS_IN_FLIGHT_MAX};
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// The id of the request that is being answered.
+pub(super) fn request_id() -> String {
+    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// Answers below this many bytes are not worth compressing.
+const COMPRESS_ABOVE_BYTES: u16 = 1_024;
+
+/// The layers, outermost first. A type alias would be longer than the function.
+pub(super) fn all() -> impl tower::Layer<
+    axum::routing::Route,
+    Service: tower::Service<
+        Request,
+        Response: IntoResponse + 'static,
+        Error: Into<std::convert::Infallible> + 'static,
+        Future: Send + 'static,
+    > + Clone
+                 + Send
+                 + Sync
+                 + 'static,
+> + Clone
++ Send
++ Sync
++ 'static {
+    let compressed = SizeAbove::new(COMPRESS_ABOVE_BYTES).and(not_a_file as fn(_, _, &_, &_) -> bool);
+    ServiceBuilder::new()
+        .layer(from_fn(observe))
+        .layer(from_fn(loopback_names_only))
+        .layer(from_fn(bounded))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CompressionLayer::new().gzip(true).zstd(true).compress_when(compressed))
+}
+
+/// Files are served as they lie, so that ranges and digests hold.
+fn not_a_file(
+    _: StatusCode,
+    _: axum::http::Version,
+    headers: &axum::http::HeaderMap,
+    _: &axum::http::Extensions,
+) -> bool {
+    !headers.contains_key(header::ACCEPT_RANGES)
+}
+
+/// Gives the request an id, writes one log line and counts it.
+async fn observe(request: Request, next: Next) -> Response {
+    let watch = Stopwatch::start();
+    let id = request
+        .headers()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| {
+            (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        })
+        .map(str::to_owned)
+        .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.unwrap_or_else(|| "other".to_owned());
+    let in_flight = metrics::gauge!("rhapsode_http_requests_in_flight");
+    in_flight.increment(1.0);
+    let mut response = REQUEST_ID.scope(id.clone(), next.run(request)).await;
+    in_flight.decrement(1.0);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    let (status, seconds) = (response.status().as_u16(), watch.seconds());
+    metrics::counter!("rhapsode_http_requests_total", "route" => route.clone(), "method" => method.to_string(), "status" => status.to_string()).increment(1);
+    metrics::histogram!("rhapsode_http_request_seconds", "route" => route.clone()).record(seconds);
+    tracing::debug!(request_id = id, %method, route, status, seconds, "answered");
+    response
+}
+
+/// As long as there are no keys, the server answers on loopback only. A page of a browser on this machine could still
+/// reach it under a name of its own that resolves to loopback, so the name must be one of loopback's.
+async fn loopback_names_only(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+    let name = host.map(|host| {
+        host.rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+            .map_or(host, |(name, _)| name)
+    });
+    match name {
+        None | Some("localhost" | "127.0.0.1" | "[::1]") => next.run(request).await,
+        Some(name) => {
+            Problem::new(StatusCode::FORBIDDEN, "not-loopback", "without keys, only this machine is answered")
+                .field("host", name)
+                .remedy("use http://127.0.0.1 or http://localhost")
+                .into_response()
+        }
+    }
+}
+
+/// Bounds the requests in flight and the time of each.
+async fn bounded(request: Request, next: Next) -> Response {
+    static PERMITS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(REQUESTS_IN_FLIGHT_MAX);
+    let Ok(_permit) = PERMITS.try_acquire() else {
+        let mut busy =
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many requests are in flight").into_response();
+        busy.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        return busy;
+    };
+    within_time(next.run(request)).await
+}
+
+async fn within_time(answer: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(REQUEST_TIME_MAX, answer).await {
+        Ok(response) => response,
+        Err(_) => {
+            let seconds = REQUEST_TIME_MAX.as_secs();
+            let detail = format!("the answer took longer than {seconds} s");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", detail).remedy("ask for less").into_response()
+        }
+    }
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response<Body> {
+    tracing::error!(request_id = request_id(), "a handler panicked");
+    let detail = "something went wrong inside; the log has it under this request's id";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+}
+
+pub(super) async fn not_found(uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown-path", format!("there is nothing at `{}`", uri.path()))
+        .remedy("/docs shows every path")
+}
+
+pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let detail = format!("`{}` does not answer {method}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).remedy("/docs shows every path")
+}
+
+/// The body of a request, bounded.
+pub(super) async fn body(request: Request) -> Result<axum::body::Bytes, Problem> {
+    axum::body::to_bytes(request.into_body(), REQUEST_BODY_BYTES_MAX).await.map_err(|_| {
+        let detail = format!("the body has more than {REQUEST_BODY_BYTES_MAX} bytes, or broke off");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail).remedy("send several smaller requests")
+    })
+}

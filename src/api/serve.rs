@@ -1,0 +1,126 @@
+//! The server: two listeners, a follower of releases, and an orderly end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::router;
+use crate::app::App;
+use crate::error::ErrorKind;
+use crate::limits::DRAIN_TIME_MAX;
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    pub listen: SocketAddr,
+    pub metrics_listen: SocketAddr,
+    /// Where to write the address once it is open, for scripts that asked for port 0.
+    pub port_file: Option<PathBuf>,
+}
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("`{0}` is not on loopback; there are no keys yet, so only 127.0.0.1 and [::1] are served")]
+    NotLoopback(SocketAddr),
+    #[error(
+        "`{address}` cannot be opened: {source}; is another server running? `--listen 127.0.0.1:0` takes any free port"
+    )]
+    Taken { address: SocketAddr, source: std::io::Error },
+    #[error("`{path}` cannot be written: {source}")]
+    PortFile { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl ServeError {
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotLoopback(_) => ErrorKind::Invalid,
+            Self::Taken { .. } | Self::PortFile { .. } => ErrorKind::Unavailable,
+            Self::Io(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+/// Serves until `stop` is done, then lets requests in flight finish. `opened` is told the address.
+pub async fn serve(
+    app: App,
+    serving: Serving,
+    metrics: Option<PrometheusHandle>,
+    stop: impl Future<Output = ()> + Send + 'static,
+    opened: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
+    for address in [serving.listen, serving.metrics_listen] {
+        if !address.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(address));
+        }
+    }
+    let listener = listen(serving.listen).await?;
+    let address = listener.local_addr()?;
+    if let Err(error) = app.refresh().await {
+        tracing::warn!(%error, "the newest release cannot be opened");
+    }
+    let (stopped, stopping) = watch::channel(());
+    let follower = tokio::spawn({
+        let app = app.clone();
+        async move { app.follow_releases().await }
+    });
+    if let Some(metrics) = metrics {
+        let metrics_listener = listen(serving.metrics_listen).await?;
+        tokio::spawn(serve_metrics(metrics_listener, app.clone(), metrics, done(stopping.clone())));
+    }
+    if let Some(path) = serving.port_file {
+        std::fs::write(&path, format!("{address}\n")).map_err(|source| ServeError::PortFile { path, source })?;
+    }
+    opened(address);
+    // Small answers must not wait for each other.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let server = axum::serve(listener, router(app)).with_graceful_shutdown(done(stopping));
+    let served = tokio::spawn(server.into_future());
+    stop.await;
+    tracing::info!("stopping: requests in flight may finish");
+    drop(stopped);
+    if tokio::time::timeout(DRAIN_TIME_MAX, served).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+    follower.abort();
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Taken { address, source })
+}
+
+/// Done when the sender is gone.
+async fn done(mut stopping: watch::Receiver<()>) {
+    let _ = stopping.changed().await;
+}
+
+async fn serve_metrics(
+    listener: TcpListener,
+    app: App,
+    handle: PrometheusHandle,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let render = move || async move {
+        if let Some(release) = app.latest() {
+            let age = app.clock().now() - release.created_at();
+            metrics::gauge!("rhapsode_release_number").set(release.number().get() as f64);
+            metrics::gauge!("rhapsode_release_age_seconds").set(age.as_seconds_f64());
+            metrics::gauge!("rhapsode_online_memory_bytes").set(release.memory_bytes() as f64);
+        }
+        handle.run_upkeep();
+        ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+    };
+    axum::serve(listener, Router::new().route("/metrics", get(render))).with_graceful_shutdown(stop).await
+}

@@ -1,0 +1,246 @@
+//! Joins the built components for the API and the command line: which releases are open, and what is remembered of them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use moka::future::Cache;
+use tokio::sync::{Semaphore, watch};
+
+use crate::clock::Clock;
+use crate::compile::TargetSource;
+use crate::config::Config;
+use crate::dataset::{self, DatasetError};
+use crate::ingest::{Shape, ShapeColumn};
+use crate::limits::{COMPILED_SELECTIONS_MAX, EXPORTS_AT_ONCE_MAX, OPEN_RELEASES_MAX, RELEASE_POLL_INTERVAL};
+use crate::name::ReleaseNumber;
+use crate::online::{self, Selection, SelectionError};
+use crate::query::{Limits, Query};
+use crate::store::{Entitlements, Export, Readable, Release, ReleaseRef, Store, StoreError};
+
+/// A project, opened.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    latest: watch::Sender<Option<Arc<OpenRelease>>>,
+    open: Cache<ReleaseNumber, Arc<OpenRelease>>,
+    exports: Semaphore,
+    /// The downloads that are being written, so that each is written once.
+    writing: Cache<(ReleaseNumber, String), Export>,
+}
+
+impl App {
+    /// Opens the store of a project. No release is opened yet.
+    pub fn new(project: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let store = Store::open(project, &config.store.url, &config.store.options)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                config,
+                store,
+                clock,
+                latest: watch::Sender::new(None),
+                open: Cache::new(OPEN_RELEASES_MAX),
+                exports: Semaphore::new(EXPORTS_AT_ONCE_MAX),
+                writing: Cache::new(COMPILED_SELECTIONS_MAX),
+            }),
+        })
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        self.inner.clock.as_ref()
+    }
+
+    /// The release that `reference` names. `latest` is the one that the server has moved to.
+    pub async fn open(&self, reference: &ReleaseRef) -> Result<Arc<OpenRelease>, StoreError> {
+        if *reference == ReleaseRef::Latest
+            && let Some(latest) = self.inner.latest.borrow().clone()
+        {
+            return Ok(latest);
+        }
+        let number = self.inner.store.resolve(reference).await?;
+        self.open_number(number).await
+    }
+
+    /// The release that is served as `latest`; none before the first.
+    pub fn latest(&self) -> Option<Arc<OpenRelease>> {
+        self.inner.latest.borrow().clone()
+    }
+
+    /// Moves to the newest release, if there is one that is not served yet.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let number = match self.inner.store.resolve(&ReleaseRef::Latest).await {
+            Ok(number) => number,
+            Err(StoreError::NoRelease) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if self.latest().is_some_and(|latest| latest.number() == number) {
+            return Ok(());
+        }
+        let opened = self.open_number(number).await?;
+        tracing::info!(release = number.get(), memory_bytes = opened.release.memory_bytes(), "serving a release");
+        self.inner.latest.send_replace(Some(opened));
+        Ok(())
+    }
+
+    /// Looks for new releases until the end of time.
+    pub async fn follow_releases(&self) {
+        let mut ticks = tokio::time::interval(RELEASE_POLL_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.refresh().await {
+                tracing::warn!(error = %error, "the newest release cannot be opened");
+            }
+        }
+    }
+
+    async fn open_number(&self, number: ReleaseNumber) -> Result<Arc<OpenRelease>, StoreError> {
+        if let Some(latest) = self.latest().filter(|latest| latest.number() == number) {
+            return Ok(latest);
+        }
+        let inner = &self.inner;
+        let opening = async {
+            let release = inner.store.open_release(number, inner.config.serve.online_memory_mib).await?;
+            Ok::<_, StoreError>(Arc::new(OpenRelease::new(Arc::new(release), limits(&inner.config))))
+        };
+        inner.open.try_get_with(number, opening).await.map_err(StoreError::Shared)
+    }
+
+    /// The file of a download; one that is not there is written, a few at a time.
+    pub async fn export(
+        &self,
+        view: &ReleaseView,
+        request: &dataset::Request,
+    ) -> Result<(dataset::Selection, Export), DatasetError> {
+        let selection = dataset::select(&view.readable, view.query(), request).await?;
+        if let Some(export) = self.inner.store.export(view.readable.number(), &selection.name).await? {
+            return Ok((selection, export));
+        }
+        let key = (view.readable.number(), selection.name.clone());
+        let writing = async {
+            // The semaphore is never closed.
+            let _permit = self.inner.exports.acquire().await;
+            dataset::export(&self.inner.store, &view.readable, view.query(), &selection).await
+        };
+        let written = self.inner.writing.try_get_with(key.clone(), writing).await;
+        // Remembered only while somebody waits for it: what is in the store is the truth.
+        self.inner.writing.invalidate(&key).await;
+        let export = written.map_err(DatasetError::Shared)?;
+        metrics::counter!("rhapsode_exports_written_total", "format" => selection.format.extension()).increment(1);
+        Ok((selection, export))
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        time: Duration::from_secs(config.sql.time_limit_seconds),
+        memory_bytes: config.sql.memory_mib << 20,
+        rows: config.sql.rows_max,
+    }
+}
+
+/// A release and what was made of it for its readers.
+pub struct OpenRelease {
+    release: Arc<Release>,
+    open: Arc<ForReaders>,
+    restricted: Arc<ForReaders>,
+}
+
+/// What is the same for all readers with the same entitlements.
+struct ForReaders {
+    readable: Readable,
+    query: Query,
+    selections: Cache<(String, Option<String>), Arc<Selection>>,
+}
+
+impl OpenRelease {
+    fn new(release: Arc<Release>, limits: Limits) -> Self {
+        let readers = |entitlements| {
+            let readable = release.readable_by(entitlements);
+            let query = Query::new(&readable, limits);
+            Arc::new(ForReaders { readable, query, selections: Cache::new(COMPILED_SELECTIONS_MAX) })
+        };
+        let (open, restricted) = (readers(Entitlements::OPEN), readers(Entitlements::ALL));
+        Self { release, open, restricted }
+    }
+
+    pub fn number(&self) -> ReleaseNumber {
+        self.release.number()
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.release.memory_bytes()
+    }
+
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.release.created_at()
+    }
+
+    /// What a caller with `entitlements` sees of it.
+    pub fn readable_by(&self, entitlements: Entitlements) -> ReleaseView {
+        let readers = if entitlements.may_read(true) { &self.restricted } else { &self.open };
+        ReleaseView { readable: readers.readable.clone(), readers: Arc::clone(readers) }
+    }
+}
+
+/// A release as one caller sees it.
+#[derive(Clone)]
+pub struct ReleaseView {
+    pub readable: Readable,
+    readers: Arc<ForReaders>,
+}
+
+impl ReleaseView {
+    pub fn query(&self) -> &Query {
+        &self.readers.query
+    }
+
+    /// The selection `features` of an entity, compiled once per release. `entity` must be one of the release's.
+    pub async fn selection(&self, entity: &str, features: Option<&str>) -> Result<Arc<Selection>, SelectionError> {
+        let key = (entity.to_owned(), features.map(str::to_owned));
+        if let Some(selection) = self.readers.selections.get(&key).await {
+            return Ok(selection);
+        }
+        let asked: Option<Vec<String>> = features.map(|features| features.split(',').map(str::to_owned).collect());
+        let Some(frame) = self.readable.frame(entity) else {
+            return Err(SelectionError::UnknownView {
+                entity: entity.to_owned(),
+                name: entity.to_owned(),
+                index: 0,
+                nearest: None,
+            });
+        };
+        let selection = Arc::new(online::compile(&frame, asked.as_deref())?);
+        self.readers.selections.insert(key, Arc::clone(&selection)).await;
+        Ok(selection)
+    }
+}
+
+/// What the rows of a source look like, for an ingest.
+pub fn shape(source: &TargetSource) -> Shape {
+    let column = |column: &crate::compile::TargetColumn| ShapeColumn {
+        name: column.name.to_string(),
+        data_type: column.dtype.to_arrow(),
+        from: column.from.clone(),
+    };
+    Shape {
+        source: source.name.to_string(),
+        columns: source.columns.iter().map(column).collect(),
+        key: source.key.iter().map(ToString::to_string).collect(),
+    }
+}

@@ -1,0 +1,119 @@
+//! The command line: one file a subcommand. It translates and decides nothing.
+
+mod build;
+mod check;
+pub mod corpus;
+mod ingest;
+mod init;
+mod paint;
+mod plan;
+mod releases;
+mod schema;
+mod serve;
+mod sql;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::app::App;
+use crate::clock::SystemClock;
+use crate::config::Config;
+
+/// A feature store for content: definitions in, versioned datasets and an API out.
+#[derive(Parser)]
+#[command(
+    name = "rhapsode",
+    version,
+    about,
+    after_help = "A first project: rhapsode init demo && cd demo && rhapsode ingest tracks data/example.jsonl && rhapsode build && rhapsode sql 'select * from track'"
+)]
+struct Arguments {
+    /// The folder of the project.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    project: PathBuf,
+    /// What is logged to standard error: error, warn, info, debug, or a filter such as `rhapsode=debug,warn`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        default_value = "info,lance=warn,lance_core=warn,lance_index=warn,datafusion=warn"
+    )]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a small commented project.
+    Init(init::Init),
+    /// Report every fault of the definitions.
+    Check(check::Check),
+    /// Show what a build would compute, and why.
+    Plan(plan::PlanCommand),
+    /// Compute what is stale and publish a release.
+    Build(build::Build),
+    /// Read files into a source.
+    Ingest(ingest::Ingest),
+    /// Answer over HTTP.
+    Serve(serve::Serve),
+    /// Answer one statement.
+    Sql(sql::Sql),
+    /// List, show, tag and yank releases.
+    Releases(releases::Releases),
+    /// Make corpora.
+    Corpus(corpus::Corpus),
+    /// Print the JSON Schema of definition files, or the OpenAPI document of the API.
+    Schema(schema::SchemaCommand),
+    /// Print a completion script for a shell.
+    #[command(
+        after_help = "For example: rhapsode completions bash > ~/.local/share/bash-completion/completions/rhapsode"
+    )]
+    Completions { shell: clap_complete::Shell },
+}
+
+/// Runs the command that the arguments name.
+pub async fn main() -> ExitCode {
+    let Arguments { project, log, command } = Arguments::parse();
+    crate::telemetry::init_logs(&log);
+    let done = match command {
+        Command::Init(command) => command.run(&project),
+        Command::Check(command) => command.run(&project).await,
+        Command::Plan(command) => command.run(&project).await,
+        Command::Build(command) => command.run(&project).await,
+        Command::Ingest(command) => command.run(&project).await,
+        Command::Serve(command) => command.run(&project).await,
+        Command::Sql(command) => command.run(&project).await,
+        Command::Releases(command) => command.run(&project).await,
+        Command::Corpus(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "rhapsode", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    done.unwrap_or_else(|error| {
+        paint::error(&error);
+        ExitCode::FAILURE
+    })
+}
+
+/// The arguments, for tests of the help texts.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Opens the project in `folder`.
+fn open(folder: &Path) -> anyhow::Result<App> {
+    let config = Config::load(folder)?;
+    Ok(App::new(folder, config, Arc::new(SystemClock))?)
+}
+
+/// Prints `value` as JSON, for machines.
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

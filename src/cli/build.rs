@@ -1,0 +1,157 @@
+//! `rhapsode build`: compute what is stale and publish a release.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use console::style;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::paint::thousands;
+use super::{open, paint, print_json};
+use crate::materialize::{Event, Progress};
+use crate::pipeline::{self, Report};
+
+/// Compute what is stale and publish a release.
+#[derive(clap::Args)]
+pub(super) struct Build {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    release: u64,
+    published: bool,
+    seconds: f64,
+    sources: Vec<Table>,
+    views: Vec<Table>,
+}
+
+#[derive(Serialize)]
+struct Table {
+    name: String,
+    rows: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<u64>,
+    /// Null where it was kept.
+    seconds: Option<f64>,
+    reasons: Vec<String>,
+}
+
+impl Build {
+    pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
+        let app = open(project)?;
+        let progress = if self.json { Arc::new(|_| {}) as Progress } else { bars() };
+        let report = pipeline::build(project, app.config(), app.store(), app.clock(), &progress)
+            .await
+            .map_err(|error| paint::faults(project, error))?;
+        let summary = summary(&report);
+        if self.json {
+            print_json(&summary)?;
+        } else {
+            print(&summary);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn summary(report: &Report) -> Summary {
+    let seconds = |name: &str| report.built.tables.get(name).and_then(|table| table.seconds);
+    let sources = report.release.sources.iter().zip(&report.plan.sources).map(|(pin, step)| Table {
+        name: pin.name.clone(),
+        rows: pin.rows,
+        rejected: Some(pin.rejected),
+        seconds: seconds(&pin.name),
+        reasons: step.reasons.clone(),
+    });
+    let views = report.release.views.iter().zip(&report.plan.views).map(|(pin, step)| Table {
+        name: pin.name.clone(),
+        rows: pin.rows,
+        rejected: None,
+        seconds: seconds(&pin.name),
+        reasons: step.reasons.clone(),
+    });
+    Summary {
+        release: report.release.number.get(),
+        published: report.published,
+        seconds: report.seconds,
+        sources: sources.collect(),
+        views: views.collect(),
+    }
+}
+
+fn print(summary: &Summary) {
+    let written = |table: &&Table| table.seconds.is_some();
+    let tables = summary.sources.iter().chain(&summary.views);
+    if !summary.published {
+        println!(
+            "{} nothing changed; release {} holds all of it",
+            style("up to date:").green().bold(),
+            summary.release
+        );
+        return;
+    }
+    let rows: u64 = tables.clone().filter(written).map(|table| table.rows).sum();
+    println!(
+        "{} release {} in {:.1} s: {} of {} tables written, {} rows",
+        style("published").green().bold(),
+        summary.release,
+        summary.seconds,
+        tables.clone().filter(written).count(),
+        tables.count(),
+        thousands(rows),
+    );
+    for source in summary.sources.iter().filter(|source| source.rejected.unwrap_or_default() > 0) {
+        let rejected = thousands(source.rejected.unwrap_or_default());
+        println!(
+            "{} {rejected} rows of {} could not be read; `ingest` said where they are",
+            style("note:").yellow(),
+            source.name
+        );
+    }
+}
+
+/// A bar a table on a terminal; a line a table elsewhere.
+fn bars() -> Progress {
+    if !paint::is_terminal() {
+        return Arc::new(|event| {
+            if let Event::End { table, rows, seconds } = event {
+                eprintln!("{}", done(&table, rows, seconds));
+            }
+        });
+    }
+    let all = MultiProgress::new();
+    let open: Mutex<BTreeMap<String, ProgressBar>> = Mutex::default();
+    Arc::new(move |event| {
+        let mut open = open.lock().expect("no thread panics while it draws");
+        match event {
+            Event::Begin { table, rows } => {
+                let bar = all.add(ProgressBar::new(rows.unwrap_or_default()));
+                let template = "{prefix:12} {bar:30.cyan/dim} {human_pos:>9} / {human_len} rows  {per_sec}  {eta}";
+                bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+                bar.set_prefix(table.clone());
+                open.insert(table, bar);
+            }
+            Event::Rows { table, rows } => {
+                if let Some(bar) = open.get(&table) {
+                    bar.set_position(rows);
+                }
+            }
+            Event::End { table, rows, seconds } => {
+                if let Some(bar) = open.remove(&table) {
+                    bar.finish_and_clear();
+                }
+                let _ = all.println(done(&table, rows, seconds));
+            }
+        }
+    })
+}
+
+fn done(table: &str, rows: u64, seconds: f64) -> String {
+    let per_second = rows as f64 / seconds.max(1e-3);
+    format!("{table:12} {} rows in {seconds:.1} s ({per_second:.0} rows/s)", thousands(rows))
+}

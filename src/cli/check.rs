@@ -1,0 +1,64 @@
+//! `rhapsode check`: every fault of the definitions.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use console::style;
+use serde::Serialize;
+
+use super::{paint, print_json};
+use crate::definition::Diagnostic;
+use crate::pipeline::{self, BuildError};
+
+/// Report every fault of the definitions, each with its place and a suggestion.
+#[derive(clap::Args)]
+pub(super) struct Check {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    ok: bool,
+    faults: Vec<Fault>,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    file: String,
+    line: usize,
+    column: usize,
+    message: String,
+    remedy: Option<String>,
+}
+
+impl From<&Diagnostic> for Fault {
+    fn from(diagnostic: &Diagnostic) -> Self {
+        let Diagnostic { place, message, remedy } = diagnostic.clone();
+        Self { file: place.file.to_string(), line: place.line, column: place.column, message, remedy }
+    }
+}
+
+impl Check {
+    pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
+        match pipeline::target(project).await {
+            Ok((target, _)) => {
+                if self.json {
+                    print_json(&Checked { ok: true, faults: Vec::new() })?;
+                } else {
+                    let features: usize = target.views.iter().map(|view| view.features.len()).sum();
+                    let (entities, sources, views) = (target.entities.len(), target.sources.len(), target.views.len());
+                    let counts = format!("{entities} entities, {sources} sources, {views} views, {features} features");
+                    println!("{} {counts}", style("ok").green().bold());
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(BuildError::Definitions(diagnostics)) if self.json => {
+                print_json(&Checked { ok: false, faults: diagnostics.iter().map(Fault::from).collect() })?;
+                Ok(ExitCode::FAILURE)
+            }
+            Err(error) => Err(paint::faults(project, error)),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `rhapsode plan`: what a build would compute, and why.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use console::style;
+use serde::Serialize;
+
+use super::{open, paint, print_json};
+use crate::materialize::Plan;
+use crate::pipeline;
+
+/// Show what a build would compute, and why.
+#[derive(clap::Args)]
+pub(super) struct PlanCommand {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A source or a view, and why it is written; kept where there is no reason.
+#[derive(Serialize)]
+pub(super) struct Step {
+    kind: &'static str,
+    name: String,
+    action: &'static str,
+    reasons: Vec<String>,
+}
+
+pub(super) fn steps(plan: &Plan) -> Vec<Step> {
+    let step = |kind, name: &str, reasons: &[String]| Step {
+        kind,
+        name: name.to_owned(),
+        action: if reasons.is_empty() { "keep" } else { "write" },
+        reasons: reasons.to_vec(),
+    };
+    let sources = plan.sources.iter().map(|s| step("source", s.source.name.as_str(), &s.reasons));
+    let views = plan.views.iter().map(|v| step("view", v.view.name.as_str(), &v.reasons));
+    sources.chain(views).collect()
+}
+
+impl PlanCommand {
+    pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
+        let app = open(project)?;
+        let (target, _) = pipeline::target(project).await.map_err(|error| paint::faults(project, error))?;
+        let (plan, _) = pipeline::plan(app.store(), &target).await?;
+        let steps = steps(&plan);
+        if self.json {
+            print_json(&steps)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        for step in &steps {
+            let action = match step.action {
+                "keep" => style("keep ").dim(),
+                _ => style("write").green().bold(),
+            };
+            let reasons = if step.reasons.is_empty() { "nothing changed".to_owned() } else { step.reasons.join("; ") };
+            println!("{action} {} {}: {reasons}", step.kind, style(&step.name).bold());
+        }
+        if plan.is_empty() {
+            println!("the newest release holds all of it");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,59 @@
+//! `rhapsode serve`: answer over HTTP.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::open;
+use crate::api::{self, Serving};
+use crate::telemetry;
+
+/// Answer over HTTP, on loopback only: there are no keys yet.
+#[derive(clap::Args)]
+#[command(after_help = "For example: rhapsode serve --listen 127.0.0.1:8080, then open http://127.0.0.1:8080/docs/")]
+pub(super) struct Serve {
+    /// Address of the API; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Address of /metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
+    /// Write the address there once it is open, for scripts that asked for port 0.
+    #[arg(long, value_name = "FILE")]
+    port_file: Option<PathBuf>,
+}
+
+impl Serve {
+    pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
+        let app = open(project)?;
+        let config = &app.config().serve;
+        let serving = Serving {
+            listen: self.listen.unwrap_or(config.listen),
+            metrics_listen: self.metrics_listen.unwrap_or(config.metrics_listen),
+            port_file: self.port_file,
+        };
+        let metrics = telemetry::init_metrics();
+        api::serve(app, serving, metrics, stop_signal(), |address| {
+            tracing::info!(%address, "serving on loopback only, since there are no keys yet; the documentation is at /docs/");
+        })
+        .await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Done when the process is asked to stop.
+async fn stop_signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}

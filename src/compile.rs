@@ -1,0 +1,56 @@
+//! From what was written to what should exist: names, types, the graph of dependencies, fingerprints. Pure: it plans
+//! against empty tables and reads no data.
+
+mod fingerprint;
+mod graph;
+mod names;
+mod target;
+mod view;
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use std::sync::Arc;
+
+pub use target::{Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetSource, TargetView};
+pub use view::plan as plan_view;
+
+use crate::definition::{Definitions, Diagnostics};
+use crate::engine::{Bounds, Session};
+use crate::limits::BUILD_BATCH_ROWS;
+
+/// Compiles `definitions`, or says everything that is wrong with them.
+///
+/// What passes does not fail in a build for a reason that the definitions show: a build plans each view by the same
+/// [`plan_view`], over tables with the same columns.
+pub async fn compile(definitions: &Definitions, mut diagnostics: Diagnostics) -> Result<Target, Diagnostics> {
+    let names = names::check(definitions, &mut diagnostics);
+    let entities = names::entities(definitions, &mut diagnostics);
+    let sources = names::sources(definitions, &entities);
+    let reads = graph::reads(definitions, &mut diagnostics);
+    let order = graph::order(definitions, &reads, &mut diagnostics);
+
+    let session = Session::new(Bounds { memory_bytes: 64 << 20, batch_rows: BUILD_BATCH_ROWS });
+    for source in &sources {
+        session.register_schema(source.name.as_str(), source.schema());
+    }
+    let mut target = Target { entities, sources, views: Vec::new() };
+    for (index, is_sound) in order {
+        let written = &definitions.views[index];
+        let Some(entity) = target.entity(&written.entity.value) else { continue };
+        // Registered whatever becomes of it, so that one fault is not reported again by every view downstream.
+        let schema = declared_schema(entity, written);
+        if is_sound
+            && let Some(view) = view::compile(written, &reads[index], &session, &target, &names, &mut diagnostics).await
+        {
+            target.views.push(view);
+        }
+        session.register_schema(written.name.value.as_str(), schema);
+    }
+    if diagnostics.is_empty() { Ok(target) } else { Err(diagnostics) }
+}
+
+fn declared_schema(entity: &TargetEntity, view: &crate::definition::FeatureView) -> SchemaRef {
+    use datafusion::arrow::datatypes::Field;
+    let keys = entity.join_keys.iter().map(|key| Field::new(key.name.as_str(), key.dtype.to_arrow(), false));
+    let features = view.features.iter().map(|f| Field::new(f.name.value.as_str(), f.dtype.value.to_arrow(), true));
+    Arc::new(Schema::new(keys.chain(features).collect::<Vec<_>>()))
+}

@@ -1,0 +1,123 @@
+//! What should exist. Nothing here can be wrong: names are unique, references resolved, types checked.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+
+use crate::definition::{Access, Dtype};
+use crate::name::{EntityName, FeatureName, Fingerprint, TableName};
+
+/// The compiled definitions.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub entities: Vec<TargetEntity>,
+    pub sources: Vec<TargetSource>,
+    /// Each after those that it reads.
+    pub views: Vec<TargetView>,
+}
+
+impl Target {
+    pub fn entity(&self, name: &EntityName) -> Option<&TargetEntity> {
+        self.entities.iter().find(|entity| entity.name == *name)
+    }
+
+    pub fn source(&self, name: &str) -> Option<&TargetSource> {
+        self.sources.iter().find(|source| source.name.as_str() == name)
+    }
+
+    pub fn view(&self, name: &str) -> Option<&TargetView> {
+        self.views.iter().find(|view| view.name.as_str() == name)
+    }
+}
+
+/// An entity and the types of its join keys.
+#[derive(Clone, Debug)]
+pub struct TargetEntity {
+    pub name: EntityName,
+    pub join_keys: Vec<JoinKey>,
+    pub description: Option<String>,
+    pub owner: Option<String>,
+    pub tags: Vec<String>,
+}
+
+/// One of the columns that identify an entity.
+#[derive(Clone, Debug)]
+pub struct JoinKey {
+    pub name: FeatureName,
+    pub dtype: Dtype,
+}
+
+/// A source: its columns and where rows get them from.
+#[derive(Clone, Debug)]
+pub struct TargetSource {
+    pub name: TableName,
+    pub entity: EntityName,
+    pub columns: Vec<TargetColumn>,
+    /// The columns that no two rows share: the join keys, and the time where there is one.
+    pub key: Vec<FeatureName>,
+    pub timestamp_field: Option<FeatureName>,
+    pub description: Option<String>,
+    pub owner: Option<String>,
+    pub tags: Vec<String>,
+}
+
+impl TargetSource {
+    /// Its columns in Arrow; those of the key are never null.
+    pub fn schema(&self) -> SchemaRef {
+        let field = |column: &TargetColumn| {
+            Field::new(column.name.as_str(), column.dtype.to_arrow(), !self.key.contains(&column.name))
+        };
+        Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
+    }
+}
+
+/// A column of a source.
+#[derive(Clone, Debug)]
+pub struct TargetColumn {
+    pub name: FeatureName,
+    pub dtype: Dtype,
+    /// What files may call it, the first that is there winning.
+    pub from: Vec<String>,
+    pub description: Option<String>,
+    pub licence: Option<String>,
+    pub access: Access,
+}
+
+/// A feature view.
+#[derive(Clone, Debug)]
+pub struct TargetView {
+    pub name: TableName,
+    pub entity: EntityName,
+    pub recipe: Recipe,
+    /// The sources and views that it reads, ordered.
+    pub inputs: Vec<TableName>,
+    pub features: Vec<TargetFeature>,
+    pub description: Option<String>,
+    pub owner: Option<String>,
+    pub tags: Vec<String>,
+    pub ttl_seconds: Option<u64>,
+}
+
+/// How the values of a view are computed.
+#[derive(Clone, Debug)]
+pub enum Recipe {
+    Sql(String),
+    Analyzer { name: String, text: FeatureName, source: TableName },
+}
+
+/// A feature.
+#[derive(Clone, Debug)]
+pub struct TargetFeature {
+    pub name: FeatureName,
+    pub dtype: Dtype,
+    /// Over the recipe's columns.
+    pub expr: String,
+    pub fingerprint: Fingerprint,
+    /// The columns that its values are made from: `table.column`, ordered.
+    pub reads: Vec<String>,
+    pub unit: Option<String>,
+    pub description: Option<String>,
+    pub licence: Option<String>,
+    pub access: Access,
+    pub tags: Vec<String>,
+}

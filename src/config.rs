@@ -1,0 +1,166 @@
+//! `rhapsode.toml` and the `RHAPSODE__*` variables: the only reader of the environment.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::ErrorKind;
+
+/// The file that makes a folder a project.
+pub const FILE: &str = "rhapsode.toml";
+
+/// Every setting, with its default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub store: StoreConfig,
+    pub build: BuildConfig,
+    pub serve: ServeConfig,
+    pub sql: SqlConfig,
+}
+
+/// Where the data lives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// A folder, relative to the project, or the URL of an object store: `s3://`, `gs://`, `az://`.
+    pub url: String,
+    /// Options of the object store, by the names that it gives them (`aws_region`, `aws_endpoint`, …).
+    pub options: BTreeMap<String, String>,
+}
+
+/// What a build may use.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BuildConfig {
+    /// MiB that the operators of one view may hold; sorts and aggregates spill to disk above it.
+    pub memory_mib: usize,
+}
+
+/// How the API is served.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServeConfig {
+    /// Address of the API. Loopback only, as long as there are no keys.
+    pub listen: SocketAddr,
+    /// Address of `/metrics`, apart from the API.
+    pub metrics_listen: SocketAddr,
+    /// MiB of features that may be held in memory; a release that needs more is refused with its size.
+    pub online_memory_mib: usize,
+}
+
+/// What a statement of a caller may use.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SqlConfig {
+    /// Seconds.
+    pub time_limit_seconds: u64,
+    /// MiB, for all statements together.
+    pub memory_mib: usize,
+    /// Rows of one result.
+    pub rows_max: usize,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { url: "./store".to_owned(), options: BTreeMap::new() }
+    }
+}
+
+impl Default for BuildConfig {
+    fn default() -> Self {
+        Self { memory_mib: 2_048 }
+    }
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+            online_memory_mib: 4_096,
+        }
+    }
+}
+
+impl Default for SqlConfig {
+    fn default() -> Self {
+        Self { time_limit_seconds: 30, memory_mib: 1_024, rows_max: 1_000_000 }
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("there is no `{FILE}` in `{folder}`; `rhapsode init` makes a project, `--project DIR` names one")]
+    NoProject { folder: PathBuf },
+    #[error("`{file}` cannot be read")]
+    Unreadable { file: PathBuf, source: std::io::Error },
+    #[error("{origin}: {message}")]
+    Invalid { origin: String, message: String },
+}
+
+impl ConfigError {
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoProject { .. } => ErrorKind::NotFound,
+            Self::Unreadable { .. } => ErrorKind::Unavailable,
+            Self::Invalid { .. } => ErrorKind::Invalid,
+        }
+    }
+}
+
+impl Config {
+    /// The configuration of the project in `folder`: its file, then the process's `RHAPSODE__*` variables on top.
+    pub fn load(folder: &Path) -> Result<Self, ConfigError> {
+        let file = folder.join(FILE);
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ConfigError::NoProject { folder: folder.to_owned() });
+            }
+            Err(source) => return Err(ConfigError::Unreadable { file, source }),
+        };
+        Self::parse(&file.display().to_string(), &text, std::env::vars())
+    }
+
+    /// The configuration that `text` and `variables` say. A variable's path is cut at `__`: `RHAPSODE__SQL__ROWS_MAX`.
+    pub fn parse(
+        origin: &str,
+        text: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let invalid = |message: String| ConfigError::Invalid { origin: origin.to_owned(), message };
+        // Once by itself, so that a mistake in the file is told with its line.
+        toml::from_str::<Config>(text).map_err(|error| invalid(error.to_string()))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        let overrides: BTreeMap<String, String> =
+            variables.into_iter().filter(|(name, _)| name.starts_with("RHAPSODE__")).collect();
+        for (name, value) in &overrides {
+            let path: Vec<String> = name["RHAPSODE__".len()..].split("__").map(str::to_ascii_lowercase).collect();
+            set(&mut table, &path, value);
+            Config::deserialize(table.clone()).map_err(|error| ConfigError::Invalid {
+                origin: format!("variable `{name}`"),
+                message: error.to_string().trim().to_owned(),
+            })?;
+        }
+        Config::deserialize(table).map_err(|error| invalid(error.to_string()))
+    }
+}
+
+/// Puts `value` at `path`: as TOML where it is a number or a bool, as a string otherwise.
+fn set(table: &mut toml::Table, path: &[String], value: &str) {
+    let [parents @ .., last] = path else { return };
+    let mut table = table;
+    for parent in parents {
+        let entry = table.entry(parent.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let toml::Value::Table(inner) = entry else { return };
+        table = inner;
+    }
+    let number = value.parse::<i64>().map(toml::Value::Integer);
+    let flag = value.parse::<bool>().map(toml::Value::Boolean);
+    let value = number.or(flag).unwrap_or_else(|_| toml::Value::String(value.to_owned()));
+    table.insert(last.clone(), value);
+}

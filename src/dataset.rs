@@ -1,0 +1,159 @@
+//! Downloads: a table or a selection of it as a file, written once per release and selection.
+
+mod encode;
+
+use datafusion::arrow::datatypes::Schema;
+use futures::TryStreamExt;
+
+pub use encode::{Format, csv_text};
+
+use crate::engine::{SqlError, canonical_expression};
+use crate::error::ErrorKind;
+use crate::limits::SELECTION_FEATURES_MAX;
+use crate::name::{Fingerprint, nearest};
+use crate::query::{Query, quoted};
+use crate::store::{Export, Readable, Store, StoreError};
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// An entity, a source or a view.
+    pub dataset: String,
+    pub format: Format,
+    /// In order; none means all.
+    pub columns: Option<Vec<String>>,
+    /// A condition on the dataset's columns.
+    pub filter: Option<String>,
+}
+
+/// Why there is no download.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    #[error("there is no dataset `{name}`")]
+    Unknown { name: String, nearest: Option<String>, known: Vec<String> },
+    #[error("`{dataset}` has no column `{name}`")]
+    UnknownColumn { dataset: String, name: String, index: usize, nearest: Option<String> },
+    #[error("{0} columns were asked for, {SELECTION_FEATURES_MAX} at most are written")]
+    TooManyColumns(usize),
+    #[error("{0}")]
+    Filter(SqlError),
+    #[error(transparent)]
+    Sql(SqlError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Many waited for one file.
+    #[error(transparent)]
+    Shared(std::sync::Arc<DatasetError>),
+}
+
+impl DatasetError {
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unknown { .. } => ErrorKind::NotFound,
+            Self::UnknownColumn { .. } => ErrorKind::Invalid,
+            Self::TooManyColumns(_) => ErrorKind::TooLarge,
+            Self::Filter(error) | Self::Sql(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Shared(error) => error.kind(),
+        }
+    }
+}
+
+/// A request that was checked against a release: what it is called in the store, and its statement.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    pub name: String,
+    pub format: Format,
+    sql: String,
+}
+
+/// Checks a request.
+pub async fn select(readable: &Readable, query: &Query, request: &Request) -> Result<Selection, DatasetError> {
+    let key = key(readable, &request.dataset)?;
+    let schema = query.columns(&request.dataset).await.map_err(DatasetError::Sql)?;
+    let columns = columns(&schema, request)?;
+    let mut sql = format!("select {} from {}", columns.join(", "), quoted(&request.dataset));
+    if let Some(filter) = &request.filter {
+        // Parsed and printed, so that it is one expression and nothing else.
+        let filter = canonical_expression(filter).map_err(DatasetError::Filter)?;
+        sql.push_str(&format!(" where ({filter})"));
+    }
+    // In the order of the keys, so that the same selection gives the same file.
+    let order: Vec<String> = key.iter().map(|column| quoted(column)).collect();
+    sql.push_str(&format!(" order by {}", order.join(", ")));
+    let entitlements = format!("{:?}", readable.entitlements());
+    let identity = [sql.as_str(), request.format.extension(), &entitlements];
+    let digest = Fingerprint::of(identity.map(str::as_bytes)).to_string();
+    let name = format!("{}-{}.{}", request.dataset, &digest[..16], request.format.extension());
+    Ok(Selection { name, format: request.format, sql })
+}
+
+/// The file of a selection, written now where it is not there yet.
+pub async fn export(
+    store: &Store,
+    readable: &Readable,
+    query: &Query,
+    selection: &Selection,
+) -> Result<Export, DatasetError> {
+    let release = readable.number();
+    if let Some(export) = store.export(release, &selection.name).await? {
+        return Ok(export);
+    }
+    let mut rows =
+        query.stream(&selection.sql, Vec::new()).await.map_err(|error| match selection.sql.contains(" where (") {
+            true => DatasetError::Filter(error),
+            false => DatasetError::Sql(error),
+        })?;
+    let mut writer = store.begin_export(release, &selection.name);
+    let mut encoder = encode::Encoder::new(selection.format, &rows.schema()).map_err(fault)?;
+    let mut count = 0;
+    while let Some(batch) = rows.try_next().await.map_err(|error| DatasetError::Sql(SqlError::from_execution(error)))? {
+        count += batch.num_rows() as u64;
+        encoder.write(&batch).map_err(fault)?;
+        writer.write(&encoder.take()).await?;
+    }
+    writer.write(&encoder.finish().map_err(fault)?).await?;
+    Ok(writer.finish(count).await?)
+}
+
+fn fault(error: encode::EncodeError) -> DatasetError {
+    DatasetError::Store(StoreError::Rows(error.to_string()))
+}
+
+/// The columns that the rows of a dataset are ordered by.
+fn key(readable: &Readable, dataset: &str) -> Result<Vec<String>, DatasetError> {
+    let manifest = readable.manifest();
+    let keys_of = |entity: &str| manifest.entity(entity).map(|entity| entity.join_keys.clone());
+    let key = keys_of(dataset)
+        .or_else(|| manifest.source(dataset).map(|source| source.key.clone()))
+        .or_else(|| manifest.view(dataset).and_then(|view| keys_of(&view.entity)));
+    key.ok_or_else(|| {
+        let entities = manifest.entities.iter().map(|entity| entity.name.clone());
+        let sources = manifest.sources.iter().map(|source| source.name.clone());
+        let views = manifest.views.iter().map(|view| view.name.clone());
+        let known: Vec<String> = entities.chain(sources).chain(views).collect();
+        let nearest = nearest(dataset, known.iter().map(String::as_str)).map(str::to_owned);
+        DatasetError::Unknown { name: dataset.chars().take(80).collect(), nearest, known }
+    })
+}
+
+fn columns(schema: &Schema, request: &Request) -> Result<Vec<String>, DatasetError> {
+    let names = || schema.fields().iter().map(|field| field.name().as_str());
+    let Some(asked) = &request.columns else { return Ok(names().map(quoted).collect()) };
+    if asked.len() > SELECTION_FEATURES_MAX {
+        return Err(DatasetError::TooManyColumns(asked.len()));
+    }
+    asked
+        .iter()
+        .enumerate()
+        .map(|(index, name)| match names().any(|known| known == name) {
+            true => Ok(quoted(name)),
+            false => Err(DatasetError::UnknownColumn {
+                dataset: request.dataset.clone(),
+                name: name.chars().take(80).collect(),
+                index,
+                nearest: nearest(name, names()).map(str::to_owned),
+            }),
+        })
+        .collect()
+}

@@ -1,0 +1,33 @@
+//! What people wrote in `feature_defs/`, with the place of every word, and everything that is wrong with it.
+//!
+//! YAML is read into a tree that knows its lines and columns ([`tree`]) and not by serde, which stops at the first
+//! fault. What comes out ([`Definitions`]) is well-formed piece by piece; whether the pieces fit together is for
+//! `compile` to say.
+
+mod diagnostic;
+mod dtype;
+mod fields;
+mod load;
+mod read;
+mod schema;
+mod tree;
+mod written;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Spanned};
+pub use dtype::Dtype;
+pub use load::{FOLDER, File, LoadError, load};
+pub use schema::json_schema;
+pub use tree::Text;
+pub use written::{Access, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Source, Values};
+
+/// Reads every document of `files`. Whatever is wrong is in the diagnostics; what could be read is in the definitions.
+pub fn parse(files: &[File]) -> (Definitions, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let mut definitions = Definitions::default();
+    for file in files {
+        for document in tree::documents(file, &mut diagnostics) {
+            read::document(&document, &mut definitions, &mut diagnostics);
+        }
+    }
+    (definitions, diagnostics)
+}

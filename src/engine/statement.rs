@@ -1,0 +1,231 @@
+//! One statement of SQL: parsed, bounded and known to be a query, before anything plans it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use datafusion::sql::parser::Statement as DataFusionStatement;
+use datafusion::sql::sqlparser::ast::{self, Query, Spanned, Value, Visit, Visitor};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+
+use super::SqlError;
+use crate::limits::{STATEMENT_BYTES_MAX, STATEMENT_DEPTH_MAX, STATEMENT_OPERATORS_MAX};
+
+/// A query within the bounds.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    query: Box<Query>,
+}
+
+impl Statement {
+    /// Reads one query.
+    pub fn parse(sql: &str) -> Result<Self, SqlError> {
+        check_bounds(sql)?;
+        let statements = Parser::parse_sql(&GenericDialect {}, sql).map_err(SqlError::from_parser)?;
+        let [statement] = <[ast::Statement; 1]>::try_from(statements)
+            .map_err(|statements| SqlError::invalid(format!("one statement is expected, not {}", statements.len())))?;
+        match statement {
+            ast::Statement::Query(query) => Self::of_query(query),
+            other => {
+                let verb: String = other.to_string().split_whitespace().next().unwrap_or_default().to_uppercase();
+                Err(SqlError::invalid(format!("`{verb}` is not a query"))
+                    .with_remedy("only `select` (and `with`) is answered"))
+            }
+        }
+    }
+
+    fn of_query(query: Box<Query>) -> Result<Self, SqlError> {
+        let writes = matches!(
+            *query.body,
+            ast::SetExpr::Insert(_) | ast::SetExpr::Update(_) | ast::SetExpr::Delete(_) | ast::SetExpr::Merge(_)
+        );
+        if writes {
+            return Err(SqlError::invalid("a query only reads".to_owned()));
+        }
+        Ok(Self { query })
+    }
+
+    /// The tables that it reads, its own `with` names left out; ordered, each where it is first named.
+    pub fn tables(&self) -> Vec<TableRead> {
+        let mut finder = TableFinder::default();
+        let _ = self.query.visit(&mut finder);
+        let TableFinder { tables, own } = finder;
+        tables
+            .into_iter()
+            .filter(|(name, _)| !own.contains(name))
+            .map(|(name, (line, column))| TableRead { name, line, column })
+            .collect()
+    }
+
+    /// Its text without formatting and comments.
+    pub fn canonical(&self) -> String {
+        self.query.to_string()
+    }
+
+    /// Its text without the expressions it selects, and the expression that it selects as `column`: what decides a
+    /// column's values is its own expression and the rest. None where it is not a plain `select` with such a column.
+    pub fn canonical_column(&self, column: &str) -> Option<(String, String)> {
+        let ast::SetExpr::Select(select) = self.query.body.as_ref() else { return None };
+        let named = |item: &&ast::SelectItem| match item {
+            ast::SelectItem::ExprWithAlias { alias, .. } => alias.value == column,
+            ast::SelectItem::UnnamedExpr(ast::Expr::Identifier(name)) => name.value == column,
+            ast::SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(names)) => {
+                names.last().is_some_and(|name| name.value == column)
+            }
+            _ => false,
+        };
+        let expression = match select.projection.iter().find(named)? {
+            ast::SelectItem::ExprWithAlias { expr, .. } | ast::SelectItem::UnnamedExpr(expr) => expr.to_string(),
+            _ => return None,
+        };
+        // `distinct` and ordinals (`group by 1`, `order by 2`) depend on the other expressions.
+        if select.distinct.is_some() || self.uses_ordinals(select) {
+            return None;
+        }
+        let mut rest = self.query.clone();
+        if let ast::SetExpr::Select(select) = rest.body.as_mut() {
+            select.projection.clear();
+        }
+        Some((expression, rest.to_string()))
+    }
+
+    fn uses_ordinals(&self, select: &ast::Select) -> bool {
+        let is_number =
+            |expr: &ast::Expr| matches!(expr, ast::Expr::Value(value) if matches!(value.value, Value::Number(..)));
+        let grouped = match &select.group_by {
+            ast::GroupByExpr::All(_) => true,
+            ast::GroupByExpr::Expressions(expressions, _) => !expressions.is_empty(),
+        };
+        let ordered = self.query.order_by.as_ref().is_some_and(|order| match &order.kind {
+            ast::OrderByKind::All(_) => true,
+            ast::OrderByKind::Expressions(expressions) => expressions.iter().any(|by| is_number(&by.expr)),
+        });
+        grouped || ordered
+    }
+
+    pub(super) fn to_datafusion(&self) -> DataFusionStatement {
+        DataFusionStatement::Statement(Box::new(ast::Statement::Query(self.query.clone())))
+    }
+}
+
+/// A table in a statement, and where it is first named; lines and columns count from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRead {
+    pub name: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+#[derive(Default)]
+struct TableFinder {
+    tables: BTreeMap<String, (usize, usize)>,
+    /// Names that a `with` gives.
+    own: BTreeSet<String>,
+}
+
+impl Visitor for TableFinder {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let with = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.own.extend(with.map(|table| table.alias.name.value.clone()));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ast::ObjectName) -> ControlFlow<()> {
+        let start = relation.span().start;
+        let position =
+            (usize::try_from(start.line).unwrap_or(1).max(1), usize::try_from(start.column).unwrap_or(1).max(1));
+        let name = relation.0.last().and_then(|part| part.as_ident()).map(|name| name.value.clone());
+        self.tables.entry(name.unwrap_or_else(|| relation.to_string())).or_insert(position);
+        ControlFlow::Continue(())
+    }
+}
+
+/// An expression without formatting and comments.
+pub fn canonical_expression(text: &str) -> Result<String, SqlError> {
+    check_bounds(text)?;
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(SqlError::from_parser)?;
+    let expression = parser.parse_expr().map_err(SqlError::from_parser)?;
+    match parser.peek_token().token {
+        Token::EOF => Ok(expression.to_string()),
+        rest => Err(SqlError::invalid(format!("`{rest}` is left over after the expression `{expression}`"))),
+    }
+}
+
+/// Refuses what the parser or the planner could choke on. Counted on tokens, since parsing is what may recurse.
+pub(super) fn check_bounds(sql: &str) -> Result<(), SqlError> {
+    if sql.len() > STATEMENT_BYTES_MAX {
+        return Err(SqlError::too_large(format!(
+            "a statement has {STATEMENT_BYTES_MAX} bytes at most, not {}",
+            sql.len()
+        )));
+    }
+    let tokens = Tokenizer::new(&GenericDialect {}, sql)
+        .tokenize()
+        .map_err(|error| SqlError::invalid(error.message).at(error.location.line, error.location.column))?;
+    let (mut depth, mut deepest, mut operators) = (0_usize, 0_usize, 0_usize);
+    for token in &tokens {
+        match token {
+            Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
+            Token::RParen | Token::RBracket | Token::RBrace => depth = depth.saturating_sub(1),
+            token if is_operator(token) => operators += 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    if deepest > STATEMENT_DEPTH_MAX {
+        return Err(SqlError::too_large(format!(
+            "brackets are nested {STATEMENT_DEPTH_MAX} deep at most, not {deepest}"
+        )));
+    }
+    if operators > STATEMENT_OPERATORS_MAX {
+        return Err(SqlError::too_large(format!(
+            "a statement has {STATEMENT_OPERATORS_MAX} operators at most, not {operators}"
+        ))
+        .with_remedy("write `x in (…)` for a chain of comparisons, or several statements"));
+    }
+    Ok(())
+}
+
+/// What joins two operands into a longer chain, or nests without a bracket.
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::XOR
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::JOIN
+                | Keyword::CASE
+                | Keyword::WHEN
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::IS
+                | Keyword::BETWEEN
+                | Keyword::COLLATE
+                | Keyword::AT
+        ),
+        Token::Whitespace(_)
+        | Token::EOF
+        | Token::Number(..)
+        | Token::Comma
+        | Token::Period
+        | Token::SemiColon
+        | Token::Placeholder(_) => false,
+        Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_)
+        | Token::NationalStringLiteral(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::UnicodeStringLiteral(_)
+        | Token::HexStringLiteral(_)
+        | Token::DollarQuotedString(_) => false,
+        _ => true,
+    }
+}

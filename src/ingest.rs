@@ -1,0 +1,84 @@
+//! Files into sources: every row that can be read enters, every other goes to the rejects with its line and the reason.
+
+mod formats;
+mod rows;
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use datafusion::arrow::datatypes::DataType;
+
+pub use rows::Shape;
+pub use rows::ShapeColumn;
+
+use crate::error::ErrorKind;
+use crate::store::{IncomingSummary, Store, StoreError};
+
+/// Why an ingest came to nothing. Rows that cannot be read are no such reason: they are counted and kept apart.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    #[error("`{path}` cannot be read: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("`{path}` is not {format}: {reason}")]
+    Malformed { path: PathBuf, format: &'static str, reason: String },
+    #[error(
+        "`{path}`: the format is told by the ending, which is `.jsonl`, `.csv` or `.parquet` (the first two also with `.gz`)"
+    )]
+    UnknownFormat { path: PathBuf },
+    #[error("`{path}` has no column for `{column}` (looked for `{from}`); it has `{found}`")]
+    MissingKey { path: PathBuf, column: String, from: String, found: String },
+    #[error("not one row of {0} could be read; the first reject: {1}")]
+    NoRows(String, String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IngestError {
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unreadable { .. } => ErrorKind::NotFound,
+            Self::Malformed { .. } | Self::UnknownFormat { .. } | Self::MissingKey { .. } | Self::NoRows(..) => {
+                ErrorKind::Invalid
+            }
+            Self::Store(error) => error.kind(),
+        }
+    }
+}
+
+/// Reads `files` into the source that `shape` describes. The rows wait in the store for the next build.
+///
+/// Of rows with one key the first is kept and the others are rejected. `progress` is told the rows read so far.
+pub async fn ingest(
+    store: &Store,
+    shape: &Shape,
+    files: &[PathBuf],
+    at: DateTime<Utc>,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<IncomingSummary, IngestError> {
+    let writer = store.begin_incoming(&shape.source, &shape.schema())?;
+    let mut intake = rows::Intake::new(shape, writer);
+    for file in files {
+        formats::read(file, shape, &mut intake, progress).await?;
+    }
+    let shown = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let names: Vec<String> = files.iter().map(|file| shown(file)).collect();
+    let (writer, rows, first_reject) = intake.finish().await?;
+    if rows == 0 {
+        return Err(IngestError::NoRows(
+            names.join(", "),
+            first_reject.unwrap_or_else(|| "there are no rows".to_owned()),
+        ));
+    }
+    Ok(writer.finish(names, at).await?)
+}
+
+/// What people call a type.
+fn shown(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 => "string".to_owned(),
+        DataType::Boolean => "bool".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(..) => "timestamp".to_owned(),
+        other => other.to_string().to_lowercase(),
+    }
+}

@@ -1,0 +1,28 @@
+//! A feature store for content: definitions in, versioned datasets and an API out.
+//!
+//! The modules stand in reading order; each names only those above it. `src/ARCHITECTURE.md` draws the flow and the
+//! invariants, `tests/it/tidy.rs` holds the code to them.
+
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod limits;
+pub mod name;
+pub mod telemetry;
+
+pub mod analyze;
+pub mod compile;
+pub mod definition;
+pub mod engine;
+pub mod ingest;
+pub mod materialize;
+pub mod pipeline;
+pub mod store;
+
+pub mod dataset;
+pub mod online;
+pub mod query;
+
+pub mod api;
+pub mod app;
+pub mod cli;

@@ -1,0 +1,83 @@
+//! Every bound, with its unit and its reason.
+
+use std::time::Duration;
+
+/// Bytes of one definition file. A thousand documented features take about 200 KiB.
+pub const DEFINITION_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Definition files of a project. More are a mistake in the path.
+pub const DEFINITION_FILES_MAX: usize = 1_000;
+
+/// Levels of nesting in a definition file. The deepest definition has five.
+pub const DEFINITION_DEPTH_MAX: usize = 32;
+
+/// Characters of a name. It becomes a folder, a column and a part of a URL.
+pub const NAME_CHARS_MAX: usize = 64;
+
+/// Bytes of one statement. A page of SQL is 4 KiB; the parser's memory grows with the text.
+pub const STATEMENT_BYTES_MAX: usize = 64 << 10;
+
+/// Operators of one statement. DataFusion's planner recurses over a chain of them, and 500 overflow a default stack.
+pub const STATEMENT_OPERATORS_MAX: usize = 250;
+
+/// Open brackets at one point of a statement, for the same reason.
+pub const STATEMENT_DEPTH_MAX: usize = 50;
+
+/// Parameters of one statement.
+pub const STATEMENT_PARAMETERS_MAX: usize = 1_000;
+
+/// Bytes of the stack of each worker thread: room for the planner at the bounds above, many times over.
+pub const THREAD_STACK_BYTES: usize = 32 << 20;
+
+/// Bytes of one line of a source file. The longest text known to us has 300 KiB; a longer line is a broken file.
+pub const SOURCE_LINE_BYTES_MAX: usize = 16 << 20;
+
+/// Rows of a source file that are held while they are converted; Arrow batches of this size stay in the cache.
+pub const SOURCE_BATCH_ROWS: usize = 8_192;
+
+/// Rows of one batch that a build computes and writes.
+pub const BUILD_BATCH_ROWS: usize = 1_024;
+
+/// Entities in one batch. Ten thousand rows of a wide view are about 10 MiB, half of what an ingress lets through.
+pub const BATCH_ENTITIES_MAX: usize = 10_000;
+
+/// Features of one selection. Wider answers are downloads.
+pub const SELECTION_FEATURES_MAX: usize = 1_000;
+
+/// Bytes of a request's body: a batch of the longest keys fits.
+pub const REQUEST_BODY_BYTES_MAX: usize = 2 << 20;
+
+/// Requests that are worked on at once. More wait in the kernel's queue or are answered 503.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 512;
+
+/// How long a request may take, downloads' bodies excepted. A statement has its own, shorter limit.
+pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long a shutdown waits for requests in flight. Orchestrators kill after 30 seconds.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// How often a server looks for a new release.
+pub const RELEASE_POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Releases that a server holds open: `latest`, one on the way out, and a few that somebody asked for by number.
+pub const OPEN_RELEASES_MAX: u64 = 4;
+
+/// Rows in flight and selections that are remembered per release.
+pub const COMPILED_SELECTIONS_MAX: u64 = 1_024;
+
+/// Bytes of all downloads that are kept. Older ones are removed first, and made again when asked for.
+pub const EXPORT_BYTES_MAX: u64 = 8 << 30;
+
+/// Downloads that are being written at once. Each scans a release.
+pub const EXPORTS_AT_ONCE_MAX: usize = 2;
+
+/// Faults that `check` prints. Past them the first ones are worth mending.
+pub const DIAGNOSTICS_MAX: usize = 200;
+
+/// Bytes of Lance's caches of indexes and of metadata.
+pub const LANCE_INDEX_CACHE_BYTES: usize = 256 << 20;
+/// See [`LANCE_INDEX_CACHE_BYTES`].
+pub const LANCE_METADATA_CACHE_BYTES: usize = 128 << 20;
+
+/// Bytes that one Lance scan reads ahead. Its own default is 2 GiB, outside every pool.
+pub const LANCE_SCAN_BUFFER_BYTES: u64 = 128 << 20;

@@ -1,0 +1,19 @@
+//! Arguments, configuration, one command, exit code.
+
+use std::process::ExitCode;
+
+use rhapsode::cli;
+use rhapsode::limits::THREAD_STACK_BYTES;
+
+fn main() -> ExitCode {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(THREAD_STACK_BYTES).build();
+    match runtime {
+        // On a worker thread, whose stack the planner needs; the main thread's is the system's choice.
+        Ok(runtime) => runtime.block_on(async { tokio::spawn(cli::main()).await.unwrap_or(ExitCode::FAILURE) }),
+        Err(error) => {
+            eprintln!("error: the runtime cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

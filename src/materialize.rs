@@ -1,0 +1,52 @@
+//! From what should exist and what exists to what has to be done, and doing it. What it writes is not yet visible:
+//! publishing is the pipeline's last step.
+
+mod observe;
+mod pins;
+mod plan;
+mod run;
+
+use crate::engine::SqlError;
+use crate::error::ErrorKind;
+use crate::store::StoreError;
+
+pub use pins::manifest;
+pub use plan::{Plan, SourceStep, ViewStep, plan};
+pub use run::{Built, BuiltTable, Settings, run};
+
+/// Why a build stops. What was published before it stays as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum MaterializeError {
+    #[error("view `{view}`: {source}")]
+    Values { view: String, source: SqlError },
+    #[error("view `{view}` has two rows for the key `{key}`; group by the join keys, or select distinct rows")]
+    DuplicateKey { view: String, key: String },
+    #[error("view `{view}` has a row without a key; leave rows out where a join key is null")]
+    NullKey { view: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl MaterializeError {
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Values { source, .. } => source.kind(),
+            Self::DuplicateKey { .. } | Self::NullKey { .. } => ErrorKind::Invalid,
+            Self::Store(error) => error.kind(),
+        }
+    }
+}
+
+/// What a build tells while it works.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A source or a view begins; `rows` is how many are expected, where that is known.
+    Begin { table: String, rows: Option<u64> },
+    /// It has written so many rows.
+    Rows { table: String, rows: u64 },
+    /// It is done.
+    End { table: String, rows: u64, seconds: f64 },
+}
+
+/// Is told each [`Event`], from any thread.
+pub type Progress = std::sync::Arc<dyn Fn(Event) + Send + Sync>;

@@ -1,0 +1,118 @@
+//! The release to be: what was built, under the names and documents of the target.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Built, Plan, SourceStep, ViewStep};
+use crate::compile::{Target, TargetColumn, TargetEntity, TargetFeature};
+use crate::definition::Access;
+use crate::name::{Fingerprint, ReleaseNumber};
+use crate::store::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, ViewPin};
+
+/// The manifest of what `plan` made of `target`, the next after `newest`.
+pub fn manifest(
+    target: &Target,
+    plan: &Plan,
+    built: &Built,
+    newest: Option<&Manifest>,
+    about: (String, DateTime<Utc>, Fingerprint),
+) -> Manifest {
+    let (build_id, created_at, definitions) = about;
+    let mut versions = newest.map(|manifest| manifest.versions.clone()).unwrap_or_default();
+    let sources = plan.sources.iter().filter_map(|step| source(step, built)).collect();
+    let views = plan.views.iter().filter_map(|step| view(step, built, &mut versions)).collect();
+    Manifest {
+        number: newest.map(|manifest| manifest.number.next()).unwrap_or(ReleaseNumber::FIRST),
+        build_id,
+        created_at,
+        as_of: created_at,
+        definitions,
+        entities: target.entities.iter().map(entity).collect(),
+        sources,
+        views,
+        versions,
+    }
+}
+
+fn entity(entity: &TargetEntity) -> EntityPin {
+    let TargetEntity { name, join_keys, description, owner, tags } = entity.clone();
+    let join_keys = join_keys.iter().map(|key| key.name.to_string()).collect();
+    EntityPin { name: name.to_string(), join_keys, description, owner, tags }
+}
+
+fn source(step: &SourceStep, built: &Built) -> Option<SourcePin> {
+    let name = step.source.name.as_str();
+    let table = built.tables.get(name)?;
+    let before = step.pinned.as_ref().filter(|_| !step.anew);
+    let ingested = before.map(|pin| pin.ingested.clone()).unwrap_or_default();
+    let rejected = before.map(|pin| pin.rejected).unwrap_or_default();
+    let source = step.source.clone();
+    Some(SourcePin {
+        name: name.to_owned(),
+        entity: source.entity.to_string(),
+        lance_version: table.table.version(),
+        rows: table.rows,
+        key: source.key.iter().map(ToString::to_string).collect(),
+        timestamp_field: source.timestamp_field.map(|field| field.to_string()),
+        columns: source.columns.into_iter().map(column).collect(),
+        ingested: ingested.into_iter().chain(step.take.iter().map(|file| file.name.clone())).collect(),
+        rejected: rejected + step.take.iter().map(|file| file.rejected).sum::<u64>(),
+        description: source.description,
+        owner: source.owner,
+        tags: source.tags,
+    })
+}
+
+fn column(column: TargetColumn) -> ColumnPin {
+    let TargetColumn { name, dtype, from: _, description, licence, access } = column;
+    let restricted = access == Access::Restricted;
+    ColumnPin { name: name.to_string(), dtype: dtype.to_string(), description, licence, restricted }
+}
+
+fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fingerprint>>) -> Option<ViewPin> {
+    let view = step.view.clone();
+    let table = built.tables.get(view.name.as_str())?;
+    let version_of =
+        |input: &crate::name::TableName| Some((input.to_string(), built.tables.get(input.as_str())?.table.version()));
+    let features = view.features.into_iter().map(|feature| {
+        let nulls = table.nulls.get(feature.name.as_str()).copied().unwrap_or_default();
+        let known = versions.entry(format!("{}.{}", view.entity, feature.name)).or_default();
+        pin(feature, nulls, known)
+    });
+    Some(ViewPin {
+        features: features.collect(),
+        name: view.name.to_string(),
+        entity: view.entity.to_string(),
+        lance_version: table.table.version(),
+        rows: table.rows,
+        inputs: view.inputs.iter().filter_map(version_of).collect(),
+        ttl_seconds: view.ttl_seconds,
+        description: view.description,
+        owner: view.owner,
+        tags: view.tags,
+    })
+}
+
+/// A fingerprint that was there before has the version that it had; a new one has the next.
+fn pin(feature: TargetFeature, nulls: u64, known: &mut Vec<Fingerprint>) -> FeaturePin {
+    let TargetFeature { name, dtype, expr, fingerprint, reads, unit, description, licence, access, tags } = feature;
+    let position = known.iter().position(|earlier| *earlier == fingerprint).unwrap_or_else(|| {
+        known.push(fingerprint);
+        known.len() - 1
+    });
+    FeaturePin {
+        name: name.to_string(),
+        dtype: dtype.to_string(),
+        version: u32::try_from(position + 1).unwrap_or(u32::MAX),
+        fingerprint,
+        expr,
+        reads,
+        nulls,
+        unit,
+        description,
+        licence,
+        restricted: access == Access::Restricted,
+        tags,
+    }
+}

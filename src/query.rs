@@ -1,0 +1,114 @@
+//! SQL for people, over one release and within limits.
+
+mod entity_table;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::scalar::ScalarValue;
+use futures::TryStreamExt;
+
+use crate::engine::{Bounds, Session, SqlError, Statement};
+use crate::limits::{SOURCE_BATCH_ROWS, STATEMENT_PARAMETERS_MAX};
+use crate::store::Readable;
+
+/// What one statement may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub time: Duration,
+    pub memory_bytes: usize,
+    pub rows: usize,
+}
+
+/// The tables of a release that its reader may read: sources and views by name, each entity as one table.
+pub struct Query {
+    session: Session,
+    limits: Limits,
+}
+
+/// The rows of a statement, whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub schema: SchemaRef,
+    pub batches: Vec<RecordBatch>,
+}
+
+impl Answer {
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+impl Query {
+    pub fn new(readable: &Readable, limits: Limits) -> Self {
+        let session = Session::new(Bounds { memory_bytes: limits.memory_bytes, batch_rows: SOURCE_BATCH_ROWS });
+        for (name, table) in readable.tables() {
+            session.register(name, table);
+        }
+        for entity in readable.entities() {
+            if let Some(frame) = readable.frame(entity) {
+                session.register(entity, Arc::new(entity_table::EntityTable::new(&frame)));
+            }
+        }
+        Self { session, limits }
+    }
+
+    /// Answers one statement. `parameters` stand for `$1`, `$2`, …
+    pub async fn answer(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<Answer, SqlError> {
+        let limits = self.limits;
+        let seconds = limits.time.as_secs();
+        let collected = async {
+            let mut stream = self.stream(sql, parameters).await?;
+            let schema = stream.schema();
+            let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
+            while let Some(batch) = stream.try_next().await.map_err(SqlError::from_execution)? {
+                rows += batch.num_rows();
+                bytes += batch.get_array_memory_size();
+                if rows > limits.rows {
+                    let message = format!(
+                        "the result has more than {} rows; add a `limit`, or download the dataset",
+                        limits.rows
+                    );
+                    return Err(SqlError::too_large(message));
+                }
+                if bytes > limits.memory_bytes {
+                    let message = format!("the result is larger than {} MiB; select less", limits.memory_bytes >> 20);
+                    return Err(SqlError::too_large(message));
+                }
+                batches.push(batch);
+            }
+            Ok(Answer { schema, batches })
+        };
+        tokio::time::timeout(limits.time, collected).await.unwrap_or_else(|_| {
+            Err(SqlError::timeout(format!("the statement took longer than {seconds} s; ask for less")))
+        })
+    }
+
+    /// The rows of one statement as they come, without a limit on them: for downloads.
+    pub async fn stream(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<SendableRecordBatchStream, SqlError> {
+        if parameters.len() > STATEMENT_PARAMETERS_MAX {
+            let found = parameters.len();
+            return Err(SqlError::too_large(format!("{found} parameters are more than {STATEMENT_PARAMETERS_MAX}")));
+        }
+        let plan = self.session.plan(&Statement::parse(sql)?).await?;
+        let plan = match parameters.is_empty() {
+            true => plan,
+            false => plan.with_param_values(parameters).map_err(SqlError::from_execution)?,
+        };
+        self.session.execute(plan).await
+    }
+
+    /// The columns of a table.
+    pub async fn columns(&self, table: &str) -> Result<Schema, SqlError> {
+        let plan = self.session.plan(&Statement::parse(&format!("select * from {}", quoted(table)))?).await?;
+        Ok(plan.schema().as_arrow().clone())
+    }
+}
+
+/// `name` as an identifier that stands for itself.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,125 @@
+//! Releases, and the data that they pin.
+//!
+//! A store is a folder or a bucket (DESIGN: `sources/`, `views/`, `releases/`, `tags/`, `yanked/`, `incoming/`,
+//! `exports/`). Data becomes visible in one step, when `releases/<number>.json` is created; whatever is not pinned by a
+//! release is not there for a reader. Only this module names the `lance` crate.
+
+mod entitlements;
+mod exports;
+mod frame;
+mod incoming;
+mod key_index;
+mod lance;
+mod manifest;
+mod objects;
+mod release;
+mod releases;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub use entitlements::Entitlements;
+pub use exports::{Export, ExportWriter};
+pub use frame::{Frame, FrameColumn};
+pub use incoming::{IncomingFile, IncomingSummary, IncomingWriter};
+pub use key_index::{KeyIndex, KeySet, key_texts};
+pub use lance::{Table, TableKey};
+pub use manifest::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, ViewPin};
+pub use release::{Readable, ReadableFrame, Release};
+pub use releases::{ReleaseRef, ReleaseSummary};
+
+use crate::error::ErrorKind;
+use crate::name::ReleaseNumber;
+
+/// Where everything is kept.
+#[derive(Clone, Debug)]
+pub struct Store {
+    objects: objects::Objects,
+    lance: lance::LanceStore,
+}
+
+/// What a caller of the store can tell apart.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("`{url}` is not a store: {reason}")]
+    NotAStore { url: String, reason: String },
+    #[error("there is no release yet; `rhapsode build` publishes the first")]
+    NoRelease,
+    #[error("there is no release {0}; `rhapsode releases list` shows them")]
+    NoSuchRelease(ReleaseNumber),
+    #[error("there is no tag `{0}`; `rhapsode releases list` shows them")]
+    NoSuchTag(String),
+    #[error("`{0}` names no release: use a number, a tag or `latest`")]
+    NotARelease(String),
+    #[error("`{0}` is not a tag: use a lower-case letter, then letters, digits, `-`, `_` and `.`; not `latest`")]
+    NotATag(String),
+    #[error("another build published release {0} first; run the build again")]
+    Conflict(ReleaseNumber),
+    #[error("another writer changed `{0}` during the build; run the build again")]
+    DatasetConflict(String),
+    #[error("`{0}` was written by a later version of rhapsode; upgrade this one")]
+    FromTheFuture(String),
+    #[error("`{path}` is damaged: {reason}")]
+    Damaged { path: String, reason: String },
+    #[error("{0}")]
+    Rows(String),
+    #[error(
+        "the features of release {release} take {needed_mib} MiB in memory, more than the {allowed_mib} MiB of `serve.online_memory_mib`"
+    )]
+    OverMemory { release: ReleaseNumber, needed_mib: usize, allowed_mib: usize },
+    /// Many waited for one thing.
+    #[error(transparent)]
+    Shared(std::sync::Arc<StoreError>),
+    #[error("the object store does not answer")]
+    Unavailable(#[from] object_store::Error),
+    #[error("the dataset `{path}` cannot be read or written: {source}")]
+    Dataset { path: String, source: ::lance::Error },
+}
+
+impl StoreError {
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotAStore { .. } | Self::NotARelease(_) | Self::NotATag(_) | Self::Rows(_) => ErrorKind::Invalid,
+            Self::NoRelease | Self::NoSuchRelease(_) | Self::NoSuchTag(_) => ErrorKind::NotFound,
+            Self::Conflict(_) | Self::DatasetConflict(_) => ErrorKind::Conflict,
+            Self::Shared(error) => error.kind(),
+            Self::OverMemory { .. } => ErrorKind::TooLarge,
+            Self::Unavailable(_) => ErrorKind::Unavailable,
+            Self::FromTheFuture(_) | Self::Damaged { .. } | Self::Dataset { .. } => ErrorKind::Internal,
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store at `url`: a folder, relative to `project`, or the URL of an object store.
+    pub fn open(project: &Path, url: &str, options: &BTreeMap<String, String>) -> Result<Self, StoreError> {
+        let objects = objects::Objects::open(project, url, options)?;
+        let lance = lance::LanceStore::new(objects.url().to_owned(), options);
+        Ok(Self { objects, lance })
+    }
+
+    /// The URL or the folder of the store.
+    pub fn url(&self) -> &str {
+        self.objects.url()
+    }
+
+    /// The dataset of a source at a pinned version.
+    pub async fn source(&self, name: &str, version: u64) -> Result<Table, StoreError> {
+        self.lance.open(&format!("sources/{name}.lance"), version).await
+    }
+
+    /// The dataset of a view at a pinned version.
+    pub async fn view(&self, name: &str, version: u64) -> Result<Table, StoreError> {
+        self.lance.open(&format!("views/{name}.lance"), version).await
+    }
+
+    /// The dataset of a source, to be written: see [`Self::view_to_write`].
+    pub async fn source_to_write(&self, name: &str, pinned: Option<u64>) -> Result<lance::Writable, StoreError> {
+        self.lance.to_write(&format!("sources/{name}.lance"), pinned).await
+    }
+
+    /// The dataset of a view, to be written: whatever an unfinished build left on top of the pinned version is undone.
+    pub async fn view_to_write(&self, name: &str, pinned: Option<u64>) -> Result<lance::Writable, StoreError> {
+        self.lance.to_write(&format!("views/{name}.lance"), pinned).await
+    }
+}

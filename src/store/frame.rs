@@ -1,0 +1,183 @@
+//! All features of one entity in Arrow memory, one row a key.
+//!
+//! Each view's columns are brought into the order of the entity's keys once, when a release is opened: then a lookup is
+//! one hash and a gather however many views there are, and SQL over the entity needs no join.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array};
+use datafusion::arrow::compute::{concat, concat_batches, take};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+
+use super::{EntityPin, FeaturePin, KeyIndex, Manifest, StoreError, Table, ViewPin, key_texts};
+
+/// The features of one entity.
+#[derive(Debug)]
+pub struct Frame {
+    entity: EntityPin,
+    keys: KeyIndex,
+    /// The join keys in their own types, then every feature in the order of views.
+    columns: Vec<FrameColumn>,
+    by_name: BTreeMap<String, usize>,
+}
+
+/// A column of a frame.
+#[derive(Clone, Debug)]
+pub struct FrameColumn {
+    pub field: Field,
+    pub values: ArrayRef,
+    /// The view and the feature; none for a join key.
+    pub feature: Option<(Arc<str>, Arc<FeaturePin>)>,
+}
+
+impl FrameColumn {
+    pub fn is_restricted(&self) -> bool {
+        self.feature.as_ref().is_some_and(|(_, feature)| feature.restricted)
+    }
+}
+
+impl Frame {
+    /// Reads the features of `entity` at the versions that `manifest` pins.
+    pub(super) async fn load(
+        entity: &EntityPin,
+        manifest: &Manifest,
+        tables: &BTreeMap<String, Table>,
+    ) -> Result<Self, StoreError> {
+        let spine = spine(entity, manifest, tables).await?;
+        let keys = KeyIndex::new(key_texts(&spine, &entity.join_keys)?)?;
+        let mut frame = Self { entity: entity.clone(), keys, columns: Vec::new(), by_name: BTreeMap::new() };
+        for (field, values) in spine.schema().fields().iter().zip(spine.columns()) {
+            frame.push(FrameColumn { field: Field::clone(field), values: Arc::clone(values), feature: None });
+        }
+        for view in manifest.views.iter().filter(|view| view.entity == entity.name) {
+            if let Some(table) = tables.get(&view.name) {
+                frame.add_view(view, table).await?;
+            }
+        }
+        Ok(frame)
+    }
+
+    pub fn entity(&self) -> &EntityPin {
+        &self.entity
+    }
+
+    pub fn keys(&self) -> &KeyIndex {
+        &self.keys
+    }
+
+    pub fn rows(&self) -> usize {
+        self.columns.first().map(|column| column.values.len()).unwrap_or_default()
+    }
+
+    pub fn columns(&self) -> &[FrameColumn] {
+        &self.columns
+    }
+
+    pub fn column(&self, name: &str) -> Option<&FrameColumn> {
+        self.by_name.get(name).map(|index| &self.columns[*index])
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        let columns: usize = self.columns.iter().map(|column| column.values.get_array_memory_size()).sum();
+        columns + self.keys.memory_bytes()
+    }
+
+    fn push(&mut self, column: FrameColumn) {
+        self.by_name.insert(column.field.name().clone(), self.columns.len());
+        self.columns.push(column);
+    }
+
+    async fn add_view(&mut self, view: &ViewPin, table: &Table) -> Result<(), StoreError> {
+        let features = view.features.iter().map(|feature| feature.name.clone());
+        let names: Vec<String> = self.entity.join_keys.iter().cloned().chain(features).collect();
+        let batch = one_batch(table, &names).await?;
+        let keys = key_texts(&batch, &self.entity.join_keys)?;
+        let rows = self.rows_of(&keys);
+        let name: Arc<str> = view.name.as_str().into();
+        let schema = batch.schema();
+        for feature in &view.features {
+            let Some((index, field)) = schema.column_with_name(&feature.name) else { continue };
+            let values = match &rows {
+                None => Arc::clone(batch.column(index)),
+                Some(rows) => take(batch.column(index), rows, None).map_err(rows_fault)?,
+            };
+            // Metadata is the storage's own business.
+            let field = Field::new(field.name(), field.data_type().clone(), true);
+            let feature = Some((Arc::clone(&name), Arc::new(feature.clone())));
+            self.push(FrameColumn { field, values, feature });
+        }
+        Ok(())
+    }
+
+    /// For each row of the frame the row of a view with `keys`, null where it has none; None where they are the same.
+    fn rows_of(&self, keys: &[StringArray]) -> Option<UInt32Array> {
+        if keys == self.keys.columns() {
+            return None;
+        }
+        let mut rows: Vec<Option<u32>> = vec![None; self.rows()];
+        let count = keys.first().map(|column| column.len()).unwrap_or_default();
+        for view_row in 0..count {
+            let row = self.keys.row(keys.iter().map(|column| column.value(view_row)));
+            if let (Some(row), Ok(view_row)) = (row, u32::try_from(view_row)) {
+                rows[row] = Some(view_row);
+            }
+        }
+        Some(rows.into())
+    }
+}
+
+/// The keys of an entity, each once: those of its sources without time, or else those of its events.
+async fn spine(
+    entity: &EntityPin,
+    manifest: &Manifest,
+    tables: &BTreeMap<String, Table>,
+) -> Result<RecordBatch, StoreError> {
+    let of_entity = || manifest.sources.iter().filter(|source| source.entity == entity.name);
+    let timeless = of_entity().any(|source| source.timestamp_field.is_none());
+    let mut batches = Vec::new();
+    for source in of_entity().filter(|source| source.timestamp_field.is_none() == timeless) {
+        if let Some(table) = tables.get(&source.name) {
+            batches.push(one_batch(table, &entity.join_keys).await?);
+        }
+    }
+    let Some(first) = batches.first() else { return Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))) };
+    let schema = plain_schema(&first.schema());
+    let columns: Result<Vec<ArrayRef>, _> = (0..schema.fields().len())
+        .map(|column| concat(&batches.iter().map(|batch| batch.column(column).as_ref()).collect::<Vec<_>>()))
+        .collect();
+    let all = RecordBatch::try_new(schema, columns.map_err(rows_fault)?).map_err(rows_fault)?;
+    let index = KeyIndex::new(key_texts(&all, &entity.join_keys)?)?;
+    if index.len() == all.num_rows() {
+        return Ok(all);
+    }
+    let first_of_key = |row: &usize| index.row(index.key(*row)) == Some(*row);
+    let rows: UInt32Array = (0..all.num_rows()).filter(first_of_key).map(|row| u32::try_from(row).ok()).collect();
+    let columns: Result<Vec<ArrayRef>, _> = all.columns().iter().map(|column| take(column, &rows, None)).collect();
+    RecordBatch::try_new(all.schema(), columns.map_err(rows_fault)?).map_err(rows_fault)
+}
+
+/// Without metadata, which is the storage's own business.
+fn plain_schema(schema: &Schema) -> SchemaRef {
+    let field = |field: &Arc<Field>| Field::new(field.name(), field.data_type().clone(), field.is_nullable());
+    Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
+}
+
+async fn one_batch(table: &Table, columns: &[String]) -> Result<RecordBatch, StoreError> {
+    let batches = table.read(columns).await?;
+    match batches.first() {
+        Some(first) => concat_batches(&first.schema(), &batches).map_err(rows_fault),
+        None => {
+            let schema = table.schema().project(&indices(&table.schema(), columns)).map_err(rows_fault)?;
+            Ok(RecordBatch::new_empty(Arc::new(schema)))
+        }
+    }
+}
+
+fn indices(schema: &Schema, columns: &[String]) -> Vec<usize> {
+    columns.iter().filter_map(|column| schema.index_of(column).ok()).collect()
+}
+
+fn rows_fault(error: datafusion::arrow::error::ArrowError) -> StoreError {
+    StoreError::Rows(error.to_string())
+}

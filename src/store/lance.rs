@@ -1,0 +1,230 @@
+//! Lance datasets: read at a pinned version, written on top of one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use ::lance::Dataset;
+use ::lance::datafusion::LanceTableProvider;
+use ::lance::dataset::builder::DatasetBuilder;
+use ::lance::dataset::{InsertBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams};
+use ::lance::index::DatasetIndexExt;
+use ::lance::io::{ObjectStoreParams, StorageOptionsAccessor};
+use ::lance::session::Session;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use futures::TryStreamExt;
+use lance_index::IndexType;
+use lance_index::scalar::ScalarIndexParams;
+
+use super::StoreError;
+use crate::limits::{LANCE_INDEX_CACHE_BYTES, LANCE_METADATA_CACHE_BYTES, LANCE_SCAN_BUFFER_BYTES};
+
+/// Marks a field as part of the key, so that two writers of one key cannot make two rows of it.
+const PRIMARY_KEY: &str = "lance-schema:unenforced-primary-key";
+
+/// The columns that no two rows of a dataset share, in order.
+pub type TableKey = Vec<String>;
+
+/// Every dataset under one root, sharing caches.
+#[derive(Clone, Debug)]
+pub(super) struct LanceStore {
+    root: String,
+    options: HashMap<String, String>,
+    session: Arc<Session>,
+}
+
+impl LanceStore {
+    pub fn new(root: String, options: &BTreeMap<String, String>) -> Self {
+        let options = options.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let session = Session::new(LANCE_INDEX_CACHE_BYTES, LANCE_METADATA_CACHE_BYTES, Default::default());
+        Self { root, options, session: Arc::new(session) }
+    }
+
+    fn builder(&self, path: &str) -> DatasetBuilder {
+        DatasetBuilder::from_uri(format!("{}/{path}", self.root))
+            .with_session(Arc::clone(&self.session))
+            .with_storage_options(self.options.clone())
+    }
+
+    pub async fn open(&self, path: &str, version: u64) -> Result<Table, StoreError> {
+        let dataset = self.builder(path).with_version(version).load().await.map_err(fault(path))?;
+        Ok(Table { path: path.to_owned(), dataset: Arc::new(dataset) })
+    }
+
+    /// Opens a dataset on top of `pinned`, or as absent. Lance commits on top of the newest version, so a newer one,
+    /// which only an unfinished build can have left, is undone first.
+    pub async fn to_write(&self, path: &str, pinned: Option<u64>) -> Result<Writable, StoreError> {
+        let dataset = match self.builder(path).load().await {
+            Ok(latest) => match pinned {
+                Some(pinned) if latest.version_id() != pinned => {
+                    let mut dataset = latest.checkout_version(pinned).await.map_err(fault(path))?;
+                    dataset.restore().await.map_err(fault(path))?;
+                    Some(dataset)
+                }
+                _ => Some(latest),
+            },
+            Err(::lance::Error::DatasetNotFound { .. }) => None,
+            Err(error) => return Err(fault(path)(error)),
+        };
+        Ok(Writable { store: self.clone(), path: path.to_owned(), dataset, is_pinned: pinned.is_some() })
+    }
+
+    fn write_params(&self, mode: WriteMode) -> WriteParams {
+        let store_params = (!self.options.is_empty()).then(|| ObjectStoreParams {
+            storage_options_accessor: Some(Arc::new(StorageOptionsAccessor::with_static_options(self.options.clone()))),
+            ..ObjectStoreParams::default()
+        });
+        WriteParams {
+            mode,
+            enable_stable_row_ids: true,
+            session: Some(Arc::clone(&self.session)),
+            store_params,
+            skip_auto_cleanup: true,
+            ..WriteParams::default()
+        }
+    }
+}
+
+/// A dataset at one version.
+#[derive(Clone, Debug)]
+pub struct Table {
+    path: String,
+    dataset: Arc<Dataset>,
+}
+
+impl Table {
+    pub fn version(&self) -> u64 {
+        self.dataset.version_id()
+    }
+
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::from(self.dataset.schema()))
+    }
+
+    pub async fn rows(&self) -> Result<usize, StoreError> {
+        self.dataset.count_rows(None).await.map_err(fault(&self.path))
+    }
+
+    /// For SQL. `ordered` keeps the rows in the order in which they were written.
+    pub fn provider(&self, ordered: bool) -> Arc<dyn TableProvider> {
+        Arc::new(LanceTableProvider::new_with_ordering(Arc::clone(&self.dataset), false, false, ordered))
+    }
+
+    /// All rows of `columns`, in the order in which they were written.
+    pub async fn read(&self, columns: &[String]) -> Result<Vec<RecordBatch>, StoreError> {
+        let mut scanner = self.dataset.scan();
+        scanner.project(columns).map_err(fault(&self.path))?;
+        scanner.scan_in_order(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
+        let stream = scanner.try_into_stream().await.map_err(fault(&self.path))?;
+        stream.try_collect().await.map_err(fault(&self.path))
+    }
+}
+
+/// A dataset that a build writes. Each commit must be the next version, or somebody else writes too.
+#[derive(Debug)]
+pub struct Writable {
+    store: LanceStore,
+    path: String,
+    dataset: Option<Dataset>,
+    /// Whether a release holds what is there; otherwise it is left over.
+    is_pinned: bool,
+}
+
+impl Writable {
+    /// Puts `rows` in the place of whatever there is.
+    pub async fn replace(&mut self, rows: SendableRecordBatchStream, key: &TableKey) -> Result<(), StoreError> {
+        let rows = with_primary_key(rows, key);
+        let mode = if self.dataset.is_some() { WriteMode::Overwrite } else { WriteMode::Create };
+        let params = self.store.write_params(mode);
+        let uri = format!("{}/{}", self.store.root, self.path);
+        let before = self.dataset.as_ref().map(Dataset::version_id);
+        let insert = match self.dataset.take() {
+            Some(dataset) => InsertBuilder::new(Arc::new(dataset)),
+            None => InsertBuilder::new(uri.as_str()),
+        };
+        let written = insert.with_params(&params).execute_stream(rows).await.map_err(fault(&self.path))?;
+        self.committed(before, written)
+    }
+
+    /// Puts each of `rows` in the place of the row that has its key, or adds it.
+    pub async fn upsert(&mut self, rows: SendableRecordBatchStream, key: &TableKey) -> Result<(), StoreError> {
+        if !self.is_pinned {
+            return self.replace(rows, key).await;
+        }
+        let Some(dataset) = self.dataset.take() else { return self.replace(rows, key).await };
+        let before = dataset.version_id();
+        let mut merge = MergeInsertBuilder::try_new(Arc::new(dataset), key.clone()).map_err(fault(&self.path))?;
+        merge
+            .when_matched(WhenMatched::UpdateAll)
+            .when_not_matched(WhenNotMatched::InsertAll)
+            .conflict_retries(0)
+            .skip_auto_cleanup(true);
+        let job = merge.try_build().map_err(fault(&self.path))?;
+        let (written, _) = job.execute(with_primary_key(rows, key)).await.map_err(fault(&self.path))?;
+        self.committed(Some(before), Arc::unwrap_or_clone(written))
+    }
+
+    /// Builds the index by which rows are found by their first key column.
+    pub async fn index(&mut self, key: &TableKey) -> Result<(), StoreError> {
+        let (Some(dataset), Some(column)) = (self.dataset.as_mut(), key.first()) else { return Ok(()) };
+        let before = dataset.version_id();
+        let params = ScalarIndexParams::default();
+        let columns = [column.as_str()];
+        let name = Some(format!("{column}_btree"));
+        dataset.create_index(&columns, IndexType::BTree, name, &params, true).await.map_err(fault(&self.path))?;
+        let written = dataset.clone();
+        self.committed(Some(before), written)
+    }
+
+    /// Protects the version from clean-up under a name of the build's, and returns it, opened.
+    pub async fn finish(self, build: &str) -> Result<Table, StoreError> {
+        let Some(dataset) = self.dataset else {
+            return Err(StoreError::Damaged { path: self.path, reason: "nothing was written".to_owned() });
+        };
+        dataset.tags().create(&format!("build-{build}"), dataset.version_id()).await.map_err(fault(&self.path))?;
+        Ok(Table { path: self.path, dataset: Arc::new(dataset) })
+    }
+
+    fn committed(&mut self, before: Option<u64>, written: Dataset) -> Result<(), StoreError> {
+        let version = written.version_id();
+        self.dataset = Some(written);
+        match before {
+            Some(before) if version != before + 1 => Err(StoreError::DatasetConflict(self.path.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The same rows, under a schema that declares the key.
+fn with_primary_key(rows: SendableRecordBatchStream, key: &TableKey) -> SendableRecordBatchStream {
+    use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+    let declared = |field: &Field| {
+        let mut metadata = field.metadata().clone();
+        match key.contains(field.name()) {
+            true => {
+                metadata.insert(PRIMARY_KEY.to_owned(), "true".to_owned());
+                field.clone().with_nullable(false).with_metadata(metadata)
+            }
+            false => field.clone().with_nullable(true),
+        }
+    };
+    let schema = Arc::new(Schema::new(rows.schema().fields().iter().map(|field| declared(field)).collect::<Vec<_>>()));
+    let of_schema = Arc::clone(&schema);
+    let rows = rows.and_then(move |batch| {
+        let batch = RecordBatch::try_new(Arc::clone(&of_schema), batch.columns().to_vec());
+        std::future::ready(batch.map_err(Into::into))
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+}
+
+fn fault(path: &str) -> impl FnOnce(::lance::Error) -> StoreError + use<> {
+    let path = path.to_owned();
+    move |source| match source {
+        ::lance::Error::CommitConflict { .. } | ::lance::Error::TooMuchWriteContention { .. } => {
+            StoreError::DatasetConflict(path)
+        }
+        source => StoreError::Dataset { path, source },
+    }
+}

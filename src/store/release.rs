@@ -1,0 +1,205 @@
+//! A release that is open, and what a caller may read of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::error::Result as DataFusionResult;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::{Entitlements, Frame, FrameColumn, Manifest, Store, StoreError, Table};
+use crate::name::ReleaseNumber;
+
+/// An immutable snapshot of every source and view, open for reading.
+#[derive(Debug)]
+pub struct Release {
+    manifest: Manifest,
+    tables: BTreeMap<String, Table>,
+    frames: BTreeMap<String, Frame>,
+}
+
+impl Store {
+    /// Opens the data that a release pins, and holds the features of its entities in memory: `memory_mib` at most.
+    pub async fn open_release(&self, number: ReleaseNumber, memory_mib: usize) -> Result<Release, StoreError> {
+        let manifest = self.manifest(number).await?;
+        let mut tables = BTreeMap::new();
+        for source in &manifest.sources {
+            tables.insert(source.name.clone(), self.source(&source.name, source.lance_version).await?);
+        }
+        for view in &manifest.views {
+            tables.insert(view.name.clone(), self.view(&view.name, view.lance_version).await?);
+        }
+        let mut frames = BTreeMap::new();
+        for entity in &manifest.entities {
+            frames.insert(entity.name.clone(), Frame::load(entity, &manifest, &tables).await?);
+        }
+        let release = Release { manifest, tables, frames };
+        let needed_mib = release.memory_bytes() >> 20;
+        if needed_mib > memory_mib {
+            return Err(StoreError::OverMemory { release: number, needed_mib, allowed_mib: memory_mib });
+        }
+        Ok(release)
+    }
+}
+
+impl Release {
+    pub fn number(&self) -> ReleaseNumber {
+        self.manifest.number
+    }
+
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.manifest.created_at
+    }
+
+    /// Bytes of the features that it holds in memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.frames.values().map(Frame::memory_bytes).sum()
+    }
+
+    /// What a caller with `entitlements` may read: the one place where licence and access are enforced.
+    pub fn readable_by(self: &Arc<Self>, entitlements: Entitlements) -> Readable {
+        Readable { release: Arc::clone(self), entitlements }
+    }
+}
+
+/// A release without what its reader may not read. Restricted columns are not there: they cannot be told from those that
+/// never were.
+#[derive(Clone, Debug)]
+pub struct Readable {
+    release: Arc<Release>,
+    entitlements: Entitlements,
+}
+
+impl Readable {
+    pub fn number(&self) -> ReleaseNumber {
+        self.release.manifest.number
+    }
+
+    pub fn entitlements(&self) -> Entitlements {
+        self.entitlements
+    }
+
+    /// The manifest without the columns and features that may not be read.
+    pub fn manifest(&self) -> Manifest {
+        let mut manifest = self.release.manifest.clone();
+        for source in &mut manifest.sources {
+            source.columns.retain(|column| self.entitlements.may_read(column.restricted));
+        }
+        for view in &mut manifest.views {
+            view.features.retain(|feature| self.entitlements.may_read(feature.restricted));
+        }
+        manifest
+    }
+
+    /// The names of the entities, ordered.
+    pub fn entities(&self) -> impl Iterator<Item = &str> {
+        self.release.frames.keys().map(String::as_str)
+    }
+
+    pub fn frame(&self, entity: &str) -> Option<ReadableFrame<'_>> {
+        let frame = self.release.frames.get(entity)?;
+        Some(ReadableFrame { frame, entitlements: self.entitlements })
+    }
+
+    /// The sources and views as tables, ordered by name.
+    pub fn tables(&self) -> impl Iterator<Item = (&str, Arc<dyn TableProvider>)> {
+        self.release.tables.iter().map(|(name, table)| (name.as_str(), self.table(name, table)))
+    }
+
+    fn table(&self, name: &str, table: &Table) -> Arc<dyn TableProvider> {
+        let manifest = &self.release.manifest;
+        let source = manifest.source(name).into_iter().flat_map(|source| &source.columns);
+        let source = source.map(|column| (column.name.as_str(), column.restricted));
+        let view = manifest.view(name).into_iter().flat_map(|view| &view.features);
+        let view = view.map(|feature| (feature.name.as_str(), feature.restricted));
+        let hidden: Vec<&str> = source
+            .chain(view)
+            .filter(|(_, restricted)| !self.entitlements.may_read(*restricted))
+            .map(|(column, _)| column)
+            .collect();
+        let provider = table.provider(false);
+        let schema = provider.schema();
+        let visible: Vec<usize> = (0..schema.fields().len())
+            .filter(|index| !hidden.contains(&schema.field(*index).name().as_str()))
+            .collect();
+        let schema = Arc::new(schema.project(&visible).expect("the indices are those of the schema"));
+        Arc::new(VisibleColumns { inner: provider, visible, schema })
+    }
+}
+
+/// A frame without the columns that may not be read.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadableFrame<'a> {
+    frame: &'a Frame,
+    entitlements: Entitlements,
+}
+
+impl<'a> ReadableFrame<'a> {
+    pub fn entity(&self) -> &'a super::EntityPin {
+        self.frame.entity()
+    }
+
+    pub fn keys(&self) -> &'a super::KeyIndex {
+        self.frame.keys()
+    }
+
+    pub fn rows(&self) -> usize {
+        self.frame.rows()
+    }
+
+    pub fn columns(&self) -> impl Iterator<Item = &'a FrameColumn> + use<'a> {
+        let entitlements = self.entitlements;
+        self.frame.columns().iter().filter(move |column| entitlements.may_read(column.is_restricted()))
+    }
+
+    pub fn column(&self, name: &str) -> Option<&'a FrameColumn> {
+        self.frame.column(name).filter(|column| self.entitlements.may_read(column.is_restricted()))
+    }
+}
+
+/// A table without some of its columns.
+struct VisibleColumns {
+    inner: Arc<dyn TableProvider>,
+    visible: Vec<usize>,
+    schema: SchemaRef,
+}
+
+impl fmt::Debug for VisibleColumns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VisibleColumns").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for VisibleColumns {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let indices = match projection {
+            Some(projection) => projection.iter().map(|index| self.visible[*index]).collect(),
+            None => self.visible.clone(),
+        };
+        self.inner.scan(state, Some(&indices), filters, limit).await
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+        self.inner.supports_filters_pushdown(filters)
+    }
+}

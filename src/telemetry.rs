@@ -1,0 +1,49 @@
+//! Logs and metrics. Secrets and texts are never among them.
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds of the buckets of every `*_seconds` histogram: a lookup takes 50 µs, a statement up to 30 s.
+const SECONDS_BUCKETS: &[f64] =
+    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Sends logs to standard error: for people on a terminal, as JSON lines otherwise. `level` is a filter such as `info`
+/// or `rhapsode=debug,warn`.
+pub fn init_logs(level: &str) {
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(level).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second call in one process (tests) keeps the first subscriber.
+    let _ = if std::io::stderr().is_terminal() {
+        builder.with_target(false).try_init()
+    } else {
+        builder.json().flatten_event(true).with_current_span(false).try_init()
+    };
+}
+
+/// Installs the recorder of metrics and returns what renders them. None where one is installed already.
+pub fn init_metrics() -> Option<PrometheusHandle> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS_BUCKETS)
+        .ok()?
+        .install_recorder()
+        .ok()?;
+    describe();
+    Some(handle)
+}
+
+/// What each metric means: `docs/metrics.md` is the same list.
+fn describe() {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("rhapsode_http_requests_total", "Requests by route, method and status");
+    describe_histogram!("rhapsode_http_request_seconds", "Time until the answer's head, by route");
+    describe_gauge!("rhapsode_http_requests_in_flight", "Requests that are being worked on");
+    describe_gauge!("rhapsode_release_number", "Number of the release that is served as `latest`");
+    describe_gauge!("rhapsode_release_age_seconds", "Time since that release was published");
+    describe_gauge!("rhapsode_online_memory_bytes", "Arrow memory of the features that are held for lookups");
+    describe_counter!("rhapsode_entities_read_total", "Entities that lookups returned");
+    describe_counter!("rhapsode_sql_statements_total", "Statements by outcome");
+    describe_histogram!("rhapsode_sql_seconds", "Time of a statement");
+    describe_counter!("rhapsode_exports_written_total", "Downloads that were written, by format");
+}

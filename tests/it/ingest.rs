@@ -1,0 +1,144 @@
+//! Files into sources: what is read, what is rejected, and that nothing is lost in silence.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use rhapsode::cli::corpus::synthetic::{self, Recipe};
+use serde_json::{Value, json};
+
+use crate::support::{DEFINITIONS, TestProject};
+
+/// The rejects of an ingest: `(line, reason)`.
+fn rejects(project: &TestProject, path: &Option<String>) -> Vec<(u64, String)> {
+    let text = std::fs::read_to_string(project.path().join("store").join(path.as_ref().unwrap())).unwrap();
+    let read = |line: &str| -> Value { serde_json::from_str(line).unwrap() };
+    text.lines()
+        .map(read)
+        .map(|row| (row["line"].as_u64().unwrap(), row["reason"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn json_lines_keep_what_can_be_read_and_reject_the_rest() {
+    let project = TestProject::new(DEFINITIONS);
+    let rows: &[u8] = b"{\"id\": \"a\", \"year\": 1843}\n\
+        not json\n\
+        {\"id\": \"b\", \"year\": \"MDCCC\"}\n\
+        \n\
+        [1]\n\
+        {\"year\": 1}\n\
+        {\"id\": \"c\", \"year\": \"1850\", \"surplus\": {}}\n\
+        {\"id\": \"a\", \"year\": 1}\n\
+        {\"id\": \"\xff\"}\n\
+        {\"id\": \"d\", \"lyrics\": [\"x\"]}\n";
+    let done = project.ingest("tracks", "rows.jsonl", rows).await;
+    assert_eq!((done.file.rows, done.file.rejected), (2, 7));
+    assert_eq!(
+        rejects(&project, &done.file.rejects),
+        [
+            (2, "the line is not JSON: expected ident at line 1 column 2".to_owned()),
+            (5, "the line is not a JSON object".to_owned()),
+            (9, "the line is not UTF-8".to_owned()),
+            (3, "`year` is \"MDCCC\", which is not int32".to_owned()),
+            (6, "the key `track_id` is missing".to_owned()),
+            (10, "`lyrics` is [\"x\"], which is not string".to_owned()),
+            (8, "the key `a` came before".to_owned()),
+        ]
+    );
+    project.build().await.unwrap();
+    let rows = project.rows("select track_id, year from tracks order by track_id").await;
+    assert_eq!(rows, json!([{"track_id": "a", "year": 1843}, {"track_id": "c", "year": 1850}]));
+}
+
+#[tokio::test]
+async fn csv_is_read_by_its_header() {
+    let project = TestProject::new(DEFINITIONS);
+    let csv = "id,year,title,unknown\nx,1843,\"a, b\",1\ny,,,\nz,late,t,\nw,1\n";
+    let done = project.ingest("tracks", "rows.csv", csv).await;
+    assert_eq!((done.file.rows, done.file.rejected), (2, 2));
+    project.build().await.unwrap();
+    let rows = project.rows("select track_id, year, title from tracks order by track_id").await;
+    assert_eq!(
+        rows,
+        json!([{"track_id": "x", "year": 1843, "title": "a, b"}, {"track_id": "y", "year": null, "title": null}])
+    );
+    let error = project.try_ingest("tracks", "keyless.csv", "year\n1\n").await.unwrap_err().to_string();
+    assert!(error.contains("no column for `track_id`") && error.contains("`track_id`, `id`"), "{error}");
+}
+
+#[tokio::test]
+async fn parquet_is_cast_to_the_definition() {
+    let project = TestProject::new(DEFINITIONS);
+    let schema =
+        Arc::new(Schema::new(vec![Field::new("id", DataType::Utf8, true), Field::new("year", DataType::Int64, true)]));
+    let columns: Vec<Arc<dyn Array>> = vec![
+        Arc::new(StringArray::from(vec![Some("a"), None, Some("c"), Some("d")])),
+        Arc::new(Int64Array::from(vec![Some(1843), Some(1), None, Some(1 << 40)])),
+    ];
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let done = project.ingest("tracks", "rows.parquet", &bytes).await;
+    assert_eq!((done.file.rows, done.file.rejected), (2, 2));
+    assert_eq!(
+        rejects(&project, &done.file.rejects),
+        [(2, "the key `track_id` is missing".to_owned()), (4, "`year` does not fit int32".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn compressed_files_are_read_and_unknown_endings_refused() {
+    use std::io::Write;
+    let project = TestProject::new(DEFINITIONS);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(b"{\"id\": \"a\"}\n{\"id\": \"b\"}\n").unwrap();
+    let done = project.ingest("tracks", "rows.jsonl.gz", gzip.finish().unwrap()).await;
+    assert_eq!(done.file.rows, 2);
+    let error = project.try_ingest("tracks", "rows.xlsx", "").await.unwrap_err().to_string();
+    assert!(error.contains(".jsonl") && error.contains(".parquet"), "{error}");
+}
+
+#[tokio::test]
+async fn an_ingest_without_one_good_row_is_an_error() {
+    let project = TestProject::new(DEFINITIONS);
+    let error = project.try_ingest("tracks", "rows.jsonl", "nonsense\n").await.unwrap_err().to_string();
+    assert!(error.contains("not one row of rows.jsonl") && error.contains("rows.jsonl:1"), "{error}");
+}
+
+#[tokio::test]
+async fn the_same_rows_twice_in_a_row_are_taken_once() {
+    let project = TestProject::new(DEFINITIONS);
+    assert!(!project.ingest("tracks", "rows.jsonl", "{\"id\": \"a\"}\n").await.already_there);
+    assert!(project.ingest("tracks", "rows.jsonl", "{\"id\": \"a\"}\n").await.already_there);
+    assert!(!project.ingest("tracks", "rows.jsonl", "{\"id\": \"b\"}\n").await.already_there);
+    let names: Vec<String> =
+        project.app().store().incoming("tracks").await.unwrap().into_iter().map(|file| file.name).collect();
+    assert_eq!(names, ["00000001", "00000002"]);
+}
+
+#[tokio::test]
+async fn what_is_planted_in_the_synthetic_corpus_is_rejected_line_by_line() {
+    let definitions =
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("feature_defs/track.yaml"))
+            .unwrap();
+    let project = TestProject::new(&definitions);
+    let (mut rows, mut truth) = (Vec::new(), Vec::new());
+    let recipe = Recipe { tracks: 5_000, seed: 3, faults: true };
+    synthetic::write(&recipe, &mut rows, &mut truth, &mut |_| {}).unwrap();
+    let done = project.ingest("tracks", "synthetic.jsonl", &rows).await;
+    let truth: Vec<Value> =
+        String::from_utf8(truth).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected: Vec<u64> = truth
+        .iter()
+        .filter(|row| matches!(row["expected"].as_str(), Some("rejected" | "collides")))
+        .map(|row| row["line"].as_u64().unwrap())
+        .collect();
+    let mut found: Vec<u64> = rejects(&project, &done.file.rejects).into_iter().map(|(line, _)| line).collect();
+    found.sort_unstable();
+    assert!(expected.len() > 20);
+    assert_eq!(found, expected);
+    assert_eq!(done.file.rows as usize + expected.len(), recipe.tracks);
+}

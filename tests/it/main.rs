@@ -1,0 +1,14 @@
+//! The one integration binary: a module a capability.
+
+mod analyze;
+mod api;
+mod build;
+mod check;
+mod config;
+mod corpus;
+mod engine;
+mod ingest;
+mod online;
+mod store;
+mod support;
+mod tidy;
