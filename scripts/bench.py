@@ -62,11 +62,7 @@ def measure(binary: str, sizes: Sizes) -> str:
     with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
         server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log")
         try:
-            keys = [
-                row["track_id"] for row in Client(server.address).sql("select track_id from track order by track_id")
-            ]
-            if len(keys) < TRACKS_MIN:
-                raise Failure(f"the release has {len(keys)} tracks, fewer than {TRACKS_MIN}")
+            keys = all_keys(server.address)
             sections = [
                 builds.section(runs),
                 lookups.section(lookups.measure(server.address, keys, Path(folder), sizes)),
@@ -76,6 +72,16 @@ def measure(binary: str, sizes: Sizes) -> str:
         finally:
             server.stop(signal.SIGTERM)
     return "\n".join([head(sizes), *sections])
+
+
+def all_keys(address: str) -> list[str]:
+    """The keys of every track, ordered."""
+    client = Client(address)
+    keys = [row["track_id"] for row in client.sql("select track_id from track order by track_id")]
+    client.close()
+    if len(keys) < TRACKS_MIN:
+        raise Failure(f"the release has {len(keys)} tracks, fewer than {TRACKS_MIN}")
+    return keys
 
 
 def make_project() -> None:

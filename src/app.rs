@@ -1,5 +1,6 @@
 //! Joins the built components for the API and the command line: which releases are open, and what is remembered of them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,7 +166,10 @@ pub struct OpenRelease {
 struct ForReaders {
     readable: Readable,
     query: Query,
-    selections: Cache<(String, Option<String>), Arc<Selection>>,
+    /// By entity: what is answered where no features are named.
+    scalars: BTreeMap<String, Arc<Selection>>,
+    /// By entity and features, as they were asked for.
+    selections: Cache<(String, Option<Vec<String>>), Arc<Selection>>,
 }
 
 impl OpenRelease {
@@ -173,7 +177,12 @@ impl OpenRelease {
         let readers = |entitlements| {
             let readable = release.readable_by(entitlements);
             let query = Query::new(&readable, limits);
-            Arc::new(ForReaders { readable, query, selections: Cache::new(COMPILED_SELECTIONS_MAX) })
+            let scalars = readable.entities().filter_map(|entity| {
+                let selection = online::compile(&readable.frame(entity)?, None).ok()?;
+                Some((entity.to_owned(), Arc::new(selection)))
+            });
+            let scalars = scalars.collect();
+            Arc::new(ForReaders { readable, query, scalars, selections: Cache::new(COMPILED_SELECTIONS_MAX) })
         };
         let (open, restricted) = (readers(Entitlements::OPEN), readers(Entitlements::ALL));
         Self { release, open, restricted }
@@ -211,21 +220,25 @@ impl ReleaseView {
     }
 
     /// The selection `features` of an entity, compiled once per release. `entity` must be one of the release's.
-    pub async fn selection(&self, entity: &str, features: Option<&str>) -> Result<Arc<Selection>, SelectionError> {
-        let key = (entity.to_owned(), features.map(str::to_owned));
+    pub async fn selection(
+        &self,
+        entity: &str,
+        features: Option<Vec<String>>,
+    ) -> Result<Arc<Selection>, SelectionError> {
+        if features.is_none()
+            && let Some(scalars) = self.readers.scalars.get(entity)
+        {
+            return Ok(Arc::clone(scalars));
+        }
+        let key = (entity.to_owned(), features);
         if let Some(selection) = self.readers.selections.get(&key).await {
             return Ok(selection);
         }
-        let asked: Option<Vec<String>> = features.map(|features| features.split(',').map(str::to_owned).collect());
         let Some(frame) = self.readable.frame(entity) else {
-            return Err(SelectionError::UnknownView {
-                entity: entity.to_owned(),
-                name: entity.to_owned(),
-                index: 0,
-                nearest: None,
-            });
+            let name = entity.to_owned();
+            return Err(SelectionError::UnknownView { entity: name.clone(), name, index: 0, nearest: None });
         };
-        let selection = Arc::new(online::compile(&frame, asked.as_deref())?);
+        let selection = Arc::new(online::compile(&frame, key.1.as_deref())?);
         self.readers.selections.insert(key, Arc::clone(&selection)).await;
         Ok(selection)
     }

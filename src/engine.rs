@@ -18,7 +18,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{Expr, LogicalPlan, col};
-use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::{SendableRecordBatchStream, displayable, execute_stream};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
 pub use functions::FUNCTIONS;
@@ -45,7 +45,10 @@ pub struct Session {
 impl Session {
     pub fn new(bounds: Bounds) -> Self {
         let mut config = SessionConfig::new().with_batch_size(bounds.batch_rows).with_information_schema(false);
-        config.options_mut().sql_parser.collect_spans = true;
+        let options = config.options_mut();
+        options.sql_parser.collect_spans = true;
+        // It puts an analyzer's call in the place of each of its fields, and then the analyzer runs once a field.
+        options.optimizer.enable_leaf_expression_pushdown = false;
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(bounds.memory_bytes)))
             .build_arc()
@@ -133,9 +136,17 @@ impl Session {
         Ok(read.into_iter().collect())
     }
 
+    /// The text of `plan` after optimisation.
+    pub fn optimized(&self, plan: &LogicalPlan) -> Result<String, SqlError> {
+        let plan = self.context.state().optimize(plan).map_err(|error| SqlError::from_planning(error, &[]))?;
+        Ok(plan.display_indent().to_string())
+    }
+
     /// Runs a plan.
     pub async fn execute(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream, SqlError> {
         let frame = DataFrame::new(self.context.state(), plan);
-        frame.execute_stream().await.map_err(SqlError::from_execution)
+        let physical = frame.create_physical_plan().await.map_err(SqlError::from_execution)?;
+        tracing::debug!(plan = %displayable(physical.as_ref()).indent(false), "running a plan");
+        execute_stream(physical, self.context.task_ctx()).map_err(SqlError::from_execution)
     }
 }

@@ -72,9 +72,11 @@ def section(runs: list[Run]) -> str:
         line("build, rows/s", [rows / run.build["seconds"] for run in runs], "{:,.0f}"),
         line("build, peak memory, MiB", [run.build_memory_mib for run in runs], "{:,.0f}"),
     ]
-    for index, view in enumerate(runs[0].build["views"]):
-        seconds = [run.build["views"][index]["seconds"] for run in runs]
-        lines.append(line(f"of the build, view `{view['name']}` ({view['rows']:,} rows), s", seconds, "{:.2f}"))
+    for kind in ("sources", "views"):
+        for index, made in enumerate(runs[0].build[kind]):
+            seconds = [run.build[kind][index]["seconds"] for run in runs]
+            name = f"of the build, {kind[:-1]} `{made['name']}` ({made['rows']:,} rows), s"
+            lines.append(line(name, seconds, "{:.2f}"))
     head = ["figure", *[f"run {index + 1}" for index in range(len(runs))], "median", "goal"]
     text = f"{rows:,} tracks of verse, ingested from JSON Lines and built into a store that was not there before."
     return f"## Build\n\n{text}\n\n{table(head, lines)}\n"

@@ -1,5 +1,7 @@
 //! `/api/features`: the catalogue, one entity, many entities.
 
+use std::io::Write;
+
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -156,7 +158,7 @@ pub(super) async fn one(
     // The raw path, since a `,` within a part is percent-encoded.
     let raw = uri.path().strip_prefix("/api/features/").unwrap_or_default();
     let key = parse_key(&frame, raw, true)?;
-    let selection = view.selection(entity, parameters.get("features")).await?;
+    let selection = view.selection(entity, parameters.list("features")).await?;
     let Some(row) = online::row(&frame, &key)? else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
@@ -170,12 +172,12 @@ pub(super) async fn one(
         )));
     };
     let release = view.readable.number();
-    let mut body = Vec::with_capacity(512);
+    let mut body = Vec::with_capacity(64 + 32 * selection.features().len());
     body.extend_from_slice(b"{\"entity\":");
     json::text(entity, &mut body);
     body.extend_from_slice(b",\"key\":");
     body.extend_from_slice(&online::key_text(&key));
-    body.extend_from_slice(format!(",\"release\":{release},\"features\":").as_bytes());
+    write!(body, ",\"release\":{release},\"features\":").expect("memory takes it");
     online::write_object(&selection, row, &mut body);
     body.push(b'}');
     metrics::counter!("rhapsode_entities_read_total").increment(1);
@@ -249,8 +251,7 @@ pub(super) async fn batch(
     }
     let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
     let frame = frame(&view, request.entity.as_deref())?;
-    let features = request.features.map(|features| features.join(","));
-    let selection = view.selection(&frame.entity().name, features.as_deref()).await?;
+    let selection = view.selection(&frame.entity().name, request.features).await?;
     let mut keys = Vec::with_capacity(request.keys.len());
     for (index, key) in request.keys.into_iter().enumerate() {
         keys.push(

@@ -1,6 +1,8 @@
 //! What surrounds every handler: an id, a log line, metrics, limits, compression, and problems for what no handler saw.
 
 use std::future::Future;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
@@ -74,7 +76,7 @@ async fn observe(request: Request, next: Next) -> Response {
             (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         })
         .map(str::to_owned)
-        .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
+        .unwrap_or_else(new_request_id);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "other".to_owned());
@@ -90,6 +92,13 @@ async fn observe(request: Request, next: Next) -> Response {
     metrics::histogram!("rhapsode_http_request_seconds", "route" => route.clone()).record(seconds);
     tracing::debug!(request_id = id, %method, route, status, seconds, "answered");
     response
+}
+
+/// Unique among the requests of all processes: where the process began at random, and a count.
+fn new_request_id() -> String {
+    static BEGIN: LazyLock<u64> = LazyLock::new(|| uuid::Uuid::new_v4().as_u64_pair().0);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{:016x}{:016x}", *BEGIN, COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// As long as there are no keys, the server answers on loopback only. A page of a browser on this machine could still

@@ -18,7 +18,8 @@ pub struct Problem {
     /// Which kind of problem: `/problems/unknown-feature`.
     #[serde(rename = "type")]
     pub kind: String,
-    pub title: &'static str,
+    /// The kind in words.
+    pub title: String,
     pub status: u16,
     pub detail: String,
     /// The part of the request that is wrong: `features[2]`.
@@ -36,7 +37,7 @@ impl Problem {
     pub(super) fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
         Self {
             kind: format!("/problems/{kind}"),
-            title: status.canonical_reason().unwrap_or("Error"),
+            title: title(kind),
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
@@ -82,6 +83,15 @@ impl Problem {
             None => self.remedy(otherwise),
         }
     }
+}
+
+/// `unknown-feature` as `Unknown feature`.
+fn title(kind: &str) -> String {
+    let mut words = kind.replace('-', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
 }
 
 impl IntoResponse for Problem {

@@ -74,10 +74,8 @@ pub(super) fn window() -> Vec<Arc<WindowUDF>> {
 
 /// `lexical(text)`: the analyzer as a function of a text, with a struct as its value.
 pub(super) fn analyzer_function(analyzer: &'static Analyzer) -> ScalarUDF {
-    ScalarUDF::new_from_impl(AnalyzerFunction {
-        name: analyzer.name,
-        signature: Signature::exact(vec![DataType::Utf8], Volatility::Immutable),
-    })
+    let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
+    ScalarUDF::new_from_impl(AnalyzerFunction { name: analyzer.name, signature })
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -66,6 +66,10 @@ async fn a_batch_keeps_the_order_and_names_what_is_missing() {
         post(&app, "/api/features/batch", r#"{"keys":["t3","nope","t1"],"features":["decade","tokens"]}"#).await;
     let text = r#"{"entity":"track","release":1,"features":["decade","tokens"],"rows":[{"key":"t3","values":[1850,3]},{"key":"t1","values":[1840,4]}],"missing":["nope"]}"#;
     assert_eq!(String::from_utf8(answer.body).unwrap(), text);
+    let none = post(&app, "/api/features/batch", r#"{"keys":["t1"],"features":[]}"#).await;
+    assert_eq!(none.json()["rows"], json!([{"key": "t1", "values": []}]));
+    let joined = post(&app, "/api/features/batch", r#"{"keys":[],"features":["decade,tokens"]}"#).await;
+    problem(&joined, 400, "unknown-feature", json!("features[0]"), json!("decade,tokens"), "");
     let empty = post(&app, "/api/features/batch", r#"{"keys":[]}"#).await;
     assert_eq!((empty.status.as_u16(), &empty.json()["rows"]), (200, &json!([])));
 }

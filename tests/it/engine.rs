@@ -159,6 +159,17 @@ async fn errors_name_the_thing_and_its_place() {
 }
 
 #[tokio::test]
+async fn an_analyzer_ran_once_for_each_of_its_fields() {
+    let session = session();
+    let analyzer = rhapsode::analyze::Analyzer::find("lexical").unwrap();
+    let base = session.analyzed("t", analyzer, "text").await.unwrap();
+    let fields = ["lexical.tokens", "lexical.lines", "lexical.types"];
+    let fields = fields.map(|field| session.expression(field, &base).unwrap());
+    let plan = session.optimized(&session.project(&base, fields.to_vec()).unwrap()).unwrap();
+    assert_eq!(plan.matches("lexical(").count(), 1, "{plan}");
+}
+
+#[tokio::test]
 async fn the_tables_of_a_statement_are_found_but_not_its_own() {
     let tables = |sql: &str| -> Vec<String> {
         Statement::parse(sql).unwrap().tables().into_iter().map(|read| read.name).collect()

@@ -23,6 +23,15 @@ sys.path.insert(0, str(ROOT / "scripts" / "bench"))
 from server import Failure  # noqa: E402
 
 TRACKS = 500
+"""Invented tracks; the awkward ones come on top."""
+
+AWKWARD: list[dict[str, Any]] = [
+    {"track_id": 'ключ, "1" / 100%', "title": 'One, "two";\nthree', "artist": "Ба́шня, А.", "lyrics": "Да.\nНет."},
+    {"track_id": "no lyrics", "title": None, "artist": None, "year": -1, "lyrics": None},
+    {"track_id": "only a key"},
+]
+"""What a format may trip over: separators, quotes, line breaks, other alphabets, nulls."""
+
 KEY = "track_id"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 COMMAND_SECONDS_MAX = 120
@@ -64,16 +73,18 @@ class World:
 
 
 def make_project(binary: str, folder: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """A project with the repository's definitions and a built release of an invented corpus."""
+    """A project with the repository's definitions and a built release, and the rows that it was made from."""
     project, corpus = folder / "project", folder / "tracks.jsonl"
     project.mkdir()
     rhapsode(binary, "--project", str(project), "init")
     shutil.rmtree(project / "feature_defs", ignore_errors=True)
     shutil.copytree(ROOT / "feature_defs", project / "feature_defs")
     rhapsode(binary, "corpus", "make", "--tracks", str(TRACKS), "--seed", "7", "--no-faults", "--out", str(corpus))
+    with corpus.open("a", encoding="utf-8") as stream:
+        stream.writelines(f"{json.dumps(track, ensure_ascii=False)}\n" for track in AWKWARD)
     rhapsode(binary, "--project", str(project), "ingest", "tracks", str(corpus))
     rhapsode(binary, "--project", str(project), "build")
-    return project, [json.loads(line) for line in corpus.read_text(encoding="utf-8").splitlines()]
+    return project, [json.loads(line) for line in corpus.read_text(encoding="utf-8").split("\n") if line]
 
 
 def rhapsode(binary: str, *arguments: str) -> None:

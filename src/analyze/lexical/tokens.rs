@@ -1,6 +1,6 @@
 //! A text as stanzas, lines and tokens.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
