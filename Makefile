@@ -26,7 +26,8 @@ test: setup          ## All tests
 	$(PYTHON) -m unittest discover -s scripts/corpus
 	$(PYTHON) tests/python/readers.py --binary $(BINARY)
 
-bench: setup         ## Measures everything and writes docs/benchmarks.md
+bench:               ## Measures everything and writes docs/benchmarks.md
+	@sh scripts/setup.sh wrk
 	cargo build
 	cargo bench --profile dev
 	$(PYTHON) scripts/bench.py --binary $(BINARY)

@@ -24,9 +24,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts" / "bench"))
-from examples import Answer, Checks, Example, examples  # noqa: E402
-from server import Failure, Server, find_binary, is_free, require_packages  # noqa: E402
+from examples import Answer, Checks, Example, examples
+from server import Failure, Server, find_binary, is_free, require_packages
 
 DEMO = ROOT / "demo"
 CORPUS = DEMO / "data" / "tracks.jsonl"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Brings what a build and the scripts need: protoc (Lance compiles its formats with it), curl, a virtual environment.
-# Says aloud what it installs. Debian and macOS; the latter by the same steps, not tried.
+# Says aloud what it installs. Further commands to install may be named: `scripts/setup.sh wrk`. Debian and macOS; the latter by the same steps, not tried.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -26,6 +26,7 @@ install_package() { # the command, its Debian package, its Homebrew package
 }
 
 install_package protoc protobuf-compiler protobuf
+for command in "$@"; do install_package "$command" "$command" "$command"; done
 install_package curl curl curl
 install_package cc build-essential gcc
 

@@ -8,18 +8,20 @@ pub mod json;
 mod sql_error;
 mod statement;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::common::DFSchema;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::execution::SessionStateBuilder;
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{Expr, LogicalPlan, col};
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col};
 use datafusion::physical_plan::{SendableRecordBatchStream, displayable, execute_stream};
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::prelude::{SessionConfig, SessionContext};
 
 pub use functions::FUNCTIONS;
 pub use sql_error::SqlError;
@@ -40,6 +42,8 @@ pub struct Bounds {
 #[derive(Clone)]
 pub struct Session {
     context: SessionContext,
+    /// Copying a context's state takes longer than planning a small statement; the tables in it are shared.
+    state: Arc<SessionState>,
 }
 
 impl Session {
@@ -61,7 +65,9 @@ impl Session {
             .with_aggregate_functions(functions::aggregate())
             .with_window_functions(functions::window())
             .build();
-        Self { context: SessionContext::new_with_state(state) }
+        let context = SessionContext::new_with_state(state);
+        let state = Arc::new(context.state());
+        Self { context, state }
     }
 
     /// Makes `table` known as `name`; one that has the name already is replaced.
@@ -75,17 +81,15 @@ impl Session {
         self.register(name, Arc::new(EmptyTable::new(schema)));
     }
 
-    /// Plans a statement; its types are checked.
+    /// Plans a statement. Names are resolved; types are checked by [`Self::check`], or before it runs.
     pub async fn plan(&self, statement: &Statement) -> Result<LogicalPlan, SqlError> {
-        let state = self.context.state();
-        let known = self.context.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
-        let tables = known.map(|schema| schema.table_names()).unwrap_or_default();
-        let plan = state
-            .statement_to_plan(statement.to_datafusion())
-            .await
-            .map_err(|error| SqlError::from_planning(error, &tables))?;
-        state.optimize(&plan).map_err(|error| SqlError::from_planning(error, &tables))?;
-        Ok(plan)
+        let plan = self.state.statement_to_plan(statement.to_datafusion()).await;
+        plan.map_err(|error| self.planning(error))
+    }
+
+    /// Checks the types of a plan.
+    pub fn check(&self, plan: &LogicalPlan) -> Result<(), SqlError> {
+        self.state.optimize(plan).map(|_| ()).map_err(|error| self.planning(error))
     }
 
     /// Reads every column of `table`, and beside them `name`: what `analyzer` makes of the column `text`.
@@ -103,28 +107,22 @@ impl Session {
 
     /// The expression that `text` is over the columns of `plan`.
     pub fn expression(&self, text: &str, plan: &LogicalPlan) -> Result<Expr, SqlError> {
-        self.expression_over(text, plan.schema())
-    }
-
-    fn expression_over(&self, text: &str, schema: &DFSchema) -> Result<Expr, SqlError> {
         statement::check_bounds(text)?;
-        self.context.state().create_logical_expr(text, schema).map_err(|error| SqlError::from_planning(error, &[]))
+        self.state.create_logical_expr(text, plan.schema()).map_err(|error| self.planning(error))
     }
 
     /// `plan` with the columns `expressions`, its types checked.
     pub fn project(&self, plan: &LogicalPlan, expressions: Vec<Expr>) -> Result<LogicalPlan, SqlError> {
-        let planning = |error| SqlError::from_planning(error, &[]);
-        let frame = DataFrame::new(self.context.state(), plan.clone()).select(expressions).map_err(planning)?;
-        let plan = frame.into_unoptimized_plan();
-        self.context.state().optimize(&plan).map_err(planning)?;
+        let plan = LogicalPlanBuilder::from(plan.clone()).project(expressions).and_then(LogicalPlanBuilder::build);
+        let plan = plan.map_err(|error| self.planning(error))?;
+        self.check(&plan)?;
         Ok(plan)
     }
 
     /// Which columns of which tables `plan` needs, after optimisation: `(table, column)`, ordered.
     pub fn columns_read(&self, plan: &LogicalPlan) -> Result<Vec<(String, String)>, SqlError> {
-        use datafusion::common::tree_node::TreeNodeRecursion;
-        let plan = self.context.state().optimize(plan).map_err(|error| SqlError::from_planning(error, &[]))?;
-        let mut read = std::collections::BTreeSet::new();
+        let plan = self.state.optimize(plan).map_err(|error| self.planning(error))?;
+        let mut read = BTreeSet::new();
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
                 let table = scan.table_name.table();
@@ -138,15 +136,20 @@ impl Session {
 
     /// The text of `plan` after optimisation.
     pub fn optimized(&self, plan: &LogicalPlan) -> Result<String, SqlError> {
-        let plan = self.context.state().optimize(plan).map_err(|error| SqlError::from_planning(error, &[]))?;
+        let plan = self.state.optimize(plan).map_err(|error| self.planning(error))?;
         Ok(plan.display_indent().to_string())
     }
 
     /// Runs a plan.
     pub async fn execute(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream, SqlError> {
-        let frame = DataFrame::new(self.context.state(), plan);
-        let physical = frame.create_physical_plan().await.map_err(SqlError::from_execution)?;
+        let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.planning(error))?;
         tracing::debug!(plan = %displayable(physical.as_ref()).indent(false), "running a plan");
         execute_stream(physical, self.context.task_ctx()).map_err(SqlError::from_execution)
+    }
+
+    /// The error in terms of the tables that could have been meant.
+    fn planning(&self, error: DataFusionError) -> SqlError {
+        let known = self.context.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
+        SqlError::from_planning(error, &known.map(|schema| schema.table_names()).unwrap_or_default())
     }
 }

@@ -1,10 +1,12 @@
 //! `/api/features`: the catalogue, one entity, many entities.
 
 use std::io::Write;
+use std::sync::LazyLock;
 
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use metrics::Counter;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -180,7 +182,7 @@ pub(super) async fn one(
     write!(body, ",\"release\":{release},\"features\":").expect("memory takes it");
     online::write_object(&selection, row, &mut body);
     body.push(b'}');
-    metrics::counter!("rhapsode_entities_read_total").increment(1);
+    entities_read(1);
     Ok(answer(release, JSON, body))
 }
 
@@ -260,7 +262,7 @@ pub(super) async fn batch(
     }
     let rows: Result<Vec<Option<usize>>, _> = keys.iter().map(|key| online::row(&frame, key)).collect();
     let rows = rows?;
-    metrics::counter!("rhapsode_entities_read_total").increment(rows.iter().flatten().count() as u64);
+    entities_read(rows.iter().flatten().count() as u64);
     let release = view.readable.number();
     if media_type == ARROW_STREAM {
         let batch = online::batch(&frame, &selection, &keys, &rows).map_err(unencodable)?;
@@ -287,6 +289,12 @@ pub(super) async fn batch(
     Ok(answer(release, JSON, body))
 }
 
+fn entities_read(count: u64) {
+    // Looked up once: the recorder is there before the first request.
+    static READ: LazyLock<Counter> = LazyLock::new(|| metrics::counter!("rhapsode_entities_read_total"));
+    READ.increment(count);
+}
+
 /// Appends an array.
 fn joined<T>(body: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(T, &mut Vec<u8>)) {
     body.push(b'[');
@@ -301,17 +309,19 @@ fn joined<T>(body: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: 
 
 /// The entity that is asked for; where there is one, it need not be named.
 fn frame<'a>(view: &'a ReleaseView, named: Option<&str>) -> Result<ReadableFrame<'a>, Problem> {
-    let entities: Vec<&str> = view.readable.entities().collect();
-    let name = match (named, entities.as_slice()) {
-        (Some(name), _) => name,
-        (None, [only]) => only,
-        (None, _) => {
+    let mut entities = view.readable.entities();
+    let name = match (named, entities.next(), entities.next()) {
+        (Some(name), ..) => name,
+        (None, Some(only), None) => only,
+        (None, ..) => {
+            let entities: Vec<&str> = view.readable.entities().collect();
             return Err(Problem::invalid("missing-entity", "there are several entities; name one")
                 .field("entity", "")
                 .remedy(format!("there is `{}`", entities.join("`, `"))));
         }
     };
     view.readable.frame(name).ok_or_else(|| {
+        let entities: Vec<&str> = view.readable.entities().collect();
         let remedy = match nearest(name, entities.iter().copied()) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("there is `{}`", entities.join("`, `")),
@@ -325,6 +335,9 @@ fn frame<'a>(view: &'a ReleaseView, named: Option<&str>) -> Result<ReadableFrame
 /// A key in the form of a URL. A single part is percent-encoded in a path only.
 fn parse_key(frame: &ReadableFrame<'_>, text: &str, in_path: bool) -> Result<EntityKey, Problem> {
     let decode = |part: &str| {
+        if !part.contains('%') {
+            return Ok(part.to_owned());
+        }
         percent_encoding::percent_decode_str(part)
             .decode_utf8()
             .map(|part| part.into_owned())

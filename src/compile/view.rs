@@ -93,7 +93,11 @@ fn recipe(values: &Values) -> Recipe {
 
 async fn base_plan(session: &Session, recipe: &Recipe) -> Result<LogicalPlan, SqlError> {
     match recipe {
-        Recipe::Sql(sql) => session.plan(&Statement::parse(sql)?).await,
+        Recipe::Sql(sql) => {
+            let plan = session.plan(&Statement::parse(sql)?).await?;
+            session.check(&plan)?;
+            Ok(plan)
+        }
         Recipe::Analyzer { name, text, source } => match Analyzer::find(name) {
             Some(analyzer) => session.analyzed(source.as_str(), analyzer, text.as_str()).await,
             None => Err(SqlError::invalid(format!("unknown analyzer `{name}`"))),

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "scripts" / "bench"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "scripts"))
 from server import Failure, Server, find_binary, require_packages
 
 require_packages("duckdb", "lance", "polars", "pyarrow")

@@ -19,7 +19,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "scripts" / "bench"))
+sys.path.insert(0, str(ROOT / "scripts"))
 from server import Failure  # noqa: E402
 
 TRACKS = 500
