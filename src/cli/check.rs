@@ -49,8 +49,11 @@ impl Check {
                 } else {
                     let features: usize = target.views.iter().map(|view| view.features.len()).sum();
                     let (entities, sources, views) = (target.entities.len(), target.sources.len(), target.views.len());
-                    let counts = format!("{entities} entities, {sources} sources, {views} views, {features} features");
-                    println!("{} {counts}", style("ok").green().bold());
+                    let counts = [("entity", "entities", entities), ("source", "sources", sources)];
+                    let counts =
+                        counts.into_iter().chain([("view", "views", views), ("feature", "features", features)]);
+                    let counts = counts.map(|(one, many, n)| format!("{n} {}", if n == 1 { one } else { many }));
+                    println!("{} {}", style("ok").green().bold(), counts.collect::<Vec<_>>().join(", "));
                 }
                 Ok(ExitCode::SUCCESS)
             }

@@ -64,7 +64,10 @@ async fn json_lines(
         }
         let origin = Origin { file: name, line };
         if bytes.len() > SOURCE_LINE_BYTES_MAX {
-            reader.skip_until(b'\n').map_err(|source| unreadable(path, source))?;
+            // Its end may have been read already; then the next line is another.
+            if !bytes.ends_with(b"\n") {
+                reader.skip_until(b'\n').map_err(|source| unreadable(path, source))?;
+            }
             intake.reject(origin, &format!("the line is longer than {SOURCE_LINE_BYTES_MAX} bytes"), "").await?;
             continue;
         }

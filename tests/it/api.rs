@@ -206,6 +206,18 @@ async fn bad_statements_are_told_with_their_place() {
 }
 
 #[tokio::test]
+async fn parameters_are_counted() {
+    use rhapsode::limits::STATEMENT_PARAMETERS_MAX;
+    let (_project, app) = served().await;
+    let sql = async |count: usize| {
+        let body = json!({"query": "select $1 as x", "params": vec![1; count]});
+        post(&app, "/api/sql", body.to_string()).await
+    };
+    assert_eq!(sql(STATEMENT_PARAMETERS_MAX).await.body, br#"[{"x":1}]"#);
+    problem(&sql(STATEMENT_PARAMETERS_MAX + 1).await, 413, "statement-too-large", json!("query"), Value::Null, "");
+}
+
+#[tokio::test]
 async fn a_result_over_its_limit_is_refused() {
     let project = TestProject::built().await;
     std::fs::write(project.path().join("rhapsode.toml"), "[sql]\nrows_max = 2\n").unwrap();

@@ -265,6 +265,38 @@ async fn every_property_of_the_schema_is_read() {
 }
 
 #[tokio::test]
+async fn definitions_at_each_bound_are_read_and_those_over_it_are_told() {
+    use rhapsode::limits::{DEFINITION_DEPTH_MAX, DEFINITION_FILE_BYTES_MAX, DIAGNOSTICS_MAX, NAME_CHARS_MAX};
+    let named = |length: usize| {
+        let name = "n".repeat(length);
+        view(&format!("select track_id, year as {name} from tracks"), &format!("{{ name: {name}, dtype: int32 }}"))
+    };
+    check(&named(NAME_CHARS_MAX), "").await;
+    let (_, long) = parse(&[File { path: "x.yaml".into(), text: named(NAME_CHARS_MAX + 1) }]);
+    assert!(long.iter().next().unwrap().message.contains("is not a name"));
+
+    let nested = |depth: usize| {
+        let text = format!("kind: {}x{}", "[".repeat(depth), "]".repeat(depth));
+        parse(&[File { path: "x.yaml".into(), text }]).1.iter().next().unwrap().message.clone()
+    };
+    // The document itself is a level.
+    assert_eq!(nested(DEFINITION_DEPTH_MAX - 1), "`kind` is a single value");
+    assert!(nested(DEFINITION_DEPTH_MAX).contains("levels of nesting"));
+
+    let (_, many) = parse(&[File { path: "x.yaml".into(), text: "kind: x\n---\n".repeat(DIAGNOSTICS_MAX + 9) }]);
+    assert_eq!(many.iter().len(), DIAGNOSTICS_MAX);
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("feature_defs")).unwrap();
+    let file = folder.path().join("feature_defs/x.yaml");
+    let bytes = usize::try_from(DEFINITION_FILE_BYTES_MAX).unwrap();
+    std::fs::write(&file, "#".repeat(bytes)).unwrap();
+    assert_eq!(rhapsode::definition::load(folder.path()).unwrap().len(), 1);
+    std::fs::write(&file, "#".repeat(bytes + 1)).unwrap();
+    assert!(rhapsode::definition::load(folder.path()).unwrap_err().to_string().contains("is longer than"));
+}
+
+#[tokio::test]
 async fn the_shipped_definitions_and_those_of_init_are_sound() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let (definitions, diagnostics) = parse(&rhapsode::definition::load(root).unwrap());

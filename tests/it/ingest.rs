@@ -109,6 +109,23 @@ async fn an_ingest_without_one_good_row_is_an_error() {
 }
 
 #[tokio::test]
+async fn the_line_after_one_that_was_a_byte_too_long_was_lost() {
+    use rhapsode::limits::SOURCE_LINE_BYTES_MAX;
+    let project = TestProject::new(DEFINITIONS);
+    let line = |id: &str, length: usize| {
+        let row = format!("{{\"id\": \"{id}\", \"lyrics\": \"");
+        let padding = "x".repeat(length - row.len() - 3);
+        format!("{row}{padding}\"}}\n")
+    };
+    let over = line("b", SOURCE_LINE_BYTES_MAX + 1) + "{\"id\": \"c\"}\n" + &line("d", SOURCE_LINE_BYTES_MAX + 9);
+    let rows = line("a", SOURCE_LINE_BYTES_MAX) + &over + "{\"id\": \"e\"}\n";
+    let done = project.ingest("tracks", "rows.jsonl", rows).await;
+    assert_eq!((done.file.rows, done.file.rejected), (3, 2));
+    let lines: Vec<u64> = rejects(&project, &done.file.rejects).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines, [2, 4]);
+}
+
+#[tokio::test]
 async fn the_same_rows_twice_in_a_row_are_taken_once() {
     let project = TestProject::new(DEFINITIONS);
     assert!(!project.ingest("tracks", "rows.jsonl", "{\"id\": \"a\"}\n").await.already_there);
