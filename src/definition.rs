@@ -1,6 +1,6 @@
 //! What people wrote in `feature_defs/`, with the place of every word, and everything that is wrong with it.
 //!
-//! YAML is read into a tree that knows its lines and columns ([`tree`]) and not by serde, which stops at the first
+//! YAML is read into a tree that knows its lines and columns (`tree.rs`) and not by serde, which stops at the first
 //! fault. What comes out ([`Definitions`]) is well-formed piece by piece; whether the pieces fit together is for
 //! `compile` to say.
 

@@ -1,7 +1,7 @@
 //! A bounded DataFusion session and its functions: the one way to run SQL.
 //!
 //! A session reads the tables that are registered in it and nothing else: no files, no URLs, no catalogue of its own, no
-//! function outside [`functions`]. Statements are bounded before they are planned ([`Statement`]).
+//! function outside `functions.rs`. Statements are bounded before they are planned ([`Statement`]).
 
 mod functions;
 pub mod json;
