@@ -79,6 +79,14 @@ fn shown(data_type: &DataType) -> String {
         DataType::Boolean => "bool".to_owned(),
         DataType::Date32 => "date".to_owned(),
         DataType::Timestamp(..) => "timestamp".to_owned(),
+        DataType::List(item) => format!("list<{}>", shown(item.data_type())),
+        DataType::FixedSizeList(_, size) => format!("vector[{size}]"),
+        DataType::Struct(fields) => {
+            let field = |field: &std::sync::Arc<datafusion::arrow::datatypes::Field>| {
+                format!("{}: {}", field.name(), shown(field.data_type()))
+            };
+            format!("struct{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
         other => other.to_string().to_lowercase(),
     }
 }
