@@ -67,8 +67,8 @@ impl Release {
     }
 }
 
-/// A release without what its reader may not read. Restricted columns are not there: they cannot be told from those that
-/// never were.
+/// A release without what its reader may not read. Restricted columns are not there; only the lineage of open features
+/// that were made from them names them.
 #[derive(Clone, Debug)]
 pub struct Readable {
     release: Arc<Release>,
