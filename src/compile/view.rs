@@ -177,13 +177,14 @@ impl Context<'_> {
     /// The feature's own expression and what surrounds it, both canonical.
     fn formula(&self, written: &Feature, expr: &str) -> (String, String) {
         let own = canonical_expression(expr).unwrap_or_else(|_| expr.to_owned());
+        let keys: Vec<&str> = self.entity.join_keys.iter().map(|key| key.name.as_str()).collect();
         match (&self.view.values, &self.reads.statement) {
             (Values::Analyzer(call), _) => {
                 let version = Analyzer::find(&call.name.value).map(|analyzer| analyzer.version).unwrap_or_default();
                 (own, format!("{}@{version}({}.{})", call.name.value, call.source.value, call.text.value))
             }
             (Values::Sql(_), Some(statement)) => {
-                match (&written.expr, statement.canonical_column(written.name.value.as_str())) {
+                match (&written.expr, statement.canonical_column(written.name.value.as_str(), &keys)) {
                     (None, Some(formula)) => formula,
                     _ => (own, statement.canonical()),
                 }

@@ -21,6 +21,8 @@ pub struct File {
 pub enum LoadError {
     #[error("there is no folder `{0}`; `rhapsode init` makes one")]
     NoFolder(PathBuf),
+    #[error("there is no `.yaml` file in `{0}`; a release of nothing is not published")]
+    Empty(PathBuf),
     #[error("`{path}` cannot be read: {source}")]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("`{0}` is longer than {DEFINITION_FILE_BYTES_MAX} bytes; split it")]
@@ -32,7 +34,7 @@ pub enum LoadError {
 impl LoadError {
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoFolder(_) => ErrorKind::NotFound,
+            Self::NoFolder(_) | Self::Empty(_) => ErrorKind::NotFound,
             Self::Unreadable { .. } => ErrorKind::Unavailable,
             Self::TooLong(_) | Self::TooMany(_) => ErrorKind::TooLarge,
         }
@@ -48,6 +50,9 @@ pub fn load(project: &Path) -> Result<Vec<File>, LoadError> {
     let mut paths = Vec::new();
     collect(&root, &mut paths)?;
     paths.sort();
+    if paths.is_empty() {
+        return Err(LoadError::Empty(root));
+    }
     if paths.len() > DEFINITION_FILES_MAX {
         return Err(LoadError::TooMany(root));
     }

@@ -66,9 +66,11 @@ impl Statement {
 
     /// Its text without the expressions it selects, and the expression that it selects as `column`: what decides a
     /// column's values is its own expression and the rest. None where it is not a plain `select` with such a column.
-    pub fn canonical_column(&self, column: &str) -> Option<(String, String)> {
+    ///
+    /// The expressions of the `keys` are part of the rest, since they decide which row a value belongs to.
+    pub fn canonical_column(&self, column: &str, keys: &[&str]) -> Option<(String, String)> {
         let ast::SetExpr::Select(select) = self.query.body.as_ref() else { return None };
-        let named = |item: &&ast::SelectItem| match item {
+        let is_named = |item: &ast::SelectItem, column: &str| match item {
             ast::SelectItem::ExprWithAlias { alias, .. } => alias.value == column,
             ast::SelectItem::UnnamedExpr(ast::Expr::Identifier(name)) => name.value == column,
             ast::SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(names)) => {
@@ -76,7 +78,10 @@ impl Statement {
             }
             _ => false,
         };
-        let expression = match select.projection.iter().find(named)? {
+        if !keys.iter().all(|key| select.projection.iter().any(|item| is_named(item, key))) {
+            return None;
+        }
+        let expression = match select.projection.iter().find(|item| is_named(item, column))? {
             ast::SelectItem::ExprWithAlias { expr, .. } | ast::SelectItem::UnnamedExpr(expr) => expr.to_string(),
             _ => return None,
         };
@@ -86,7 +91,7 @@ impl Statement {
         }
         let mut rest = self.query.clone();
         if let ast::SetExpr::Select(select) = rest.body.as_mut() {
-            select.projection.clear();
+            select.projection.retain(|item| keys.iter().any(|key| is_named(item, key)));
         }
         Some((expression, rest.to_string()))
     }

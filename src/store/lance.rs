@@ -68,7 +68,7 @@ impl LanceStore {
             Err(::lance::Error::DatasetNotFound { .. }) => None,
             Err(error) => return Err(fault(path)(error)),
         };
-        Ok(Writable { store: self.clone(), path: path.to_owned(), dataset, is_pinned: pinned.is_some() })
+        Ok(Writable { store: self.clone(), path: path.to_owned(), dataset, is_ours: pinned.is_some() })
     }
 
     fn write_params(&self, mode: WriteMode) -> WriteParams {
@@ -128,8 +128,8 @@ pub struct Writable {
     store: LanceStore,
     path: String,
     dataset: Option<Dataset>,
-    /// Whether a release holds what is there; otherwise it is left over.
-    is_pinned: bool,
+    /// Whether a release or this build holds what is there; otherwise it is left over.
+    is_ours: bool,
 }
 
 impl Writable {
@@ -145,12 +145,14 @@ impl Writable {
             None => InsertBuilder::new(uri.as_str()),
         };
         let written = insert.with_params(&params).execute_stream(rows).await.map_err(fault(&self.path))?;
+        // What is there now is this build's own; further rows go on top of it.
+        self.is_ours = true;
         self.committed(before, written)
     }
 
     /// Puts each of `rows` in the place of the row that has its key, or adds it.
     pub async fn upsert(&mut self, rows: SendableRecordBatchStream, key: &TableKey) -> Result<(), StoreError> {
-        if !self.is_pinned {
+        if !self.is_ours {
             return self.replace(rows, key).await;
         }
         let Some(dataset) = self.dataset.take() else { return self.replace(rows, key).await };

@@ -95,6 +95,29 @@ async fn ingested_rows_replace_those_of_their_key_and_others_stay() {
 }
 
 #[tokio::test]
+async fn of_two_ingests_before_the_first_build_only_the_last_was_kept() {
+    let project = TestProject::new(DEFINITIONS);
+    project.ingest("tracks", "a.jsonl", "{\"id\": \"a\"}\n{\"id\": \"b\"}\n").await;
+    project.ingest("tracks", "b.jsonl", "{\"id\": \"c\"}\n{\"id\": \"b\", \"title\": \"later\"}\n").await;
+    project.build().await.unwrap();
+    let rows = project.rows("select track_id, title from track order by track_id").await;
+    let expected = json!([
+        {"track_id": "a", "title": null},
+        {"track_id": "b", "title": "later"},
+        {"track_id": "c", "title": null},
+    ]);
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test]
+async fn an_empty_folder_of_definitions_is_no_reason_to_publish_nothing() {
+    let project = TestProject::built().await;
+    std::fs::remove_file(project.path().join("feature_defs/all.yaml")).unwrap();
+    let error = project.build().await.unwrap_err().to_string();
+    assert!(error.starts_with("there is no `.yaml` file in"), "{error}");
+}
+
+#[tokio::test]
 async fn a_new_column_of_a_source_is_filled_from_what_was_ingested() {
     let project = TestProject::new(
         &DEFINITIONS

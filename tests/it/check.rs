@@ -226,6 +226,8 @@ async fn formatting_and_comments_do_not_change_a_fingerprint() {
     assert_eq!(plain, spaced);
     assert_ne!(plain, fingerprint("select track_id, year / 10 * 100 as decade from tracks").await);
     assert_ne!(plain, fingerprint("select track_id, year / 10 * 10 as decade from tracks where year > 0").await);
+    // Which row a value belongs to is part of it.
+    assert_ne!(plain, fingerprint("select lower(track_id) as track_id, year / 10 * 10 as decade from tracks").await);
     // Another column beside it is none of its business.
     assert_eq!(plain, fingerprint("select track_id, lyrics as other, year / 10 * 10 as decade from tracks").await);
 }
