@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use rhapsode::cli;
 use rhapsode::limits::THREAD_STACK_BYTES;
 
-/// Lookups and operators allocate many small things: a sixth of a lookup's time with the system's allocator.
+/// Lookups and operators allocate many small things.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
