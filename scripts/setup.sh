@@ -1,6 +1,7 @@
 #!/bin/sh
 # Brings what a build and the scripts need: protoc (Lance compiles its formats with it), curl, a virtual environment.
-# Says aloud what it installs. Further commands to install may be named: `scripts/setup.sh wrk`. Debian and macOS; the latter by the same steps, not tried.
+# Says aloud what it installs. Further commands to install may be named: `scripts/setup.sh wrk`.
+# Debian and macOS; the latter by the same steps, not tried.
 set -eu
 cd "$(dirname "$0")/.."
 
