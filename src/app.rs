@@ -86,7 +86,12 @@ impl App {
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let number = match self.inner.store.resolve(&ReleaseRef::Latest).await {
             Ok(number) => number,
-            Err(StoreError::NoRelease) => return Ok(()),
+            Err(StoreError::NoRelease) => {
+                if self.inner.latest.send_replace(None).is_some() {
+                    tracing::warn!("every release is yanked; nothing is served as `latest`");
+                }
+                return Ok(());
+            }
             Err(error) => return Err(error),
         };
         if self.latest().is_some_and(|latest| latest.number() == number) {

@@ -1,5 +1,10 @@
 //! The command line: one file a subcommand. It translates and decides nothing.
 
+/// Prints a line to standard output; whoever closes it ends the program quietly.
+macro_rules! say {
+    ($($arguments:tt)*) => { $crate::cli::paint::line(format_args!($($arguments)*)) };
+}
+
 mod build;
 mod check;
 pub mod corpus;
@@ -13,6 +18,7 @@ mod serve;
 mod sql;
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -75,8 +81,13 @@ enum Command {
     Completions { shell: clap_complete::Shell },
 }
 
-/// Runs the command that the arguments name.
-pub async fn main() -> ExitCode {
+/// Runs the command that the arguments name. Boxed, so that all of it is compiled with the library and not once more
+/// with each binary.
+pub fn main() -> Pin<Box<dyn Future<Output = ExitCode> + Send>> {
+    Box::pin(run())
+}
+
+async fn run() -> ExitCode {
     let Arguments { project, log, command } = Arguments::parse();
     crate::telemetry::init_logs(&log);
     let done = match command {
@@ -91,7 +102,9 @@ pub async fn main() -> ExitCode {
         Command::Corpus(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "rhapsode", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "rhapsode", &mut script);
+            say!("{}", String::from_utf8_lossy(&script).trim_end());
             Ok(ExitCode::SUCCESS)
         }
     };
@@ -114,6 +127,6 @@ fn open(folder: &Path) -> anyhow::Result<App> {
 
 /// Prints `value` as JSON, for machines.
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }

@@ -65,6 +65,7 @@ pub struct Selection {
     pub name: String,
     pub format: Format,
     sql: String,
+    filtered: bool,
 }
 
 /// Checks a request.
@@ -74,18 +75,20 @@ pub async fn select(readable: &Readable, query: &Query, request: &Request) -> Re
     let columns = columns(&schema, request)?;
     let mut sql = format!("select {} from {}", columns.join(", "), quoted(&request.dataset));
     if let Some(filter) = &request.filter {
+        query.check_condition(&request.dataset, filter).await.map_err(DatasetError::Filter)?;
         // Parsed and printed, so that it is one expression and nothing else.
         let filter = canonical_expression(filter).map_err(DatasetError::Filter)?;
         sql.push_str(&format!(" where ({filter})"));
     }
     // In the order of the keys, so that the same selection gives the same file.
-    let order: Vec<String> = key.iter().map(|column| quoted(column)).collect();
+    let readable_key = key.iter().filter(|column| schema.column_with_name(column).is_some());
+    let order: Vec<String> = readable_key.map(|column| quoted(column)).collect();
     sql.push_str(&format!(" order by {}", order.join(", ")));
     let entitlements = format!("{:?}", readable.entitlements());
     let identity = [sql.as_str(), request.format.extension(), &entitlements];
     let digest = Fingerprint::of(identity.map(str::as_bytes)).to_string();
     let name = format!("{}-{}.{}", request.dataset, &digest[..16], request.format.extension());
-    Ok(Selection { name, format: request.format, sql })
+    Ok(Selection { name, format: request.format, sql, filtered: request.filter.is_some() })
 }
 
 /// The file of a selection, written now where it is not there yet.
@@ -99,15 +102,15 @@ pub async fn export(
     if let Some(export) = store.export(release, &selection.name).await? {
         return Ok(export);
     }
-    let mut rows =
-        query.stream(&selection.sql, Vec::new()).await.map_err(|error| match selection.sql.contains(" where (") {
-            true => DatasetError::Filter(error),
-            false => DatasetError::Sql(error),
-        })?;
+    let refused = |error| match selection.filtered {
+        true => DatasetError::Filter(error),
+        false => DatasetError::Sql(error),
+    };
+    let mut rows = query.stream(&selection.sql, Vec::new()).await.map_err(refused)?;
     let mut writer = store.begin_export(release, &selection.name);
     let mut encoder = encode::Encoder::new(selection.format, &rows.schema()).map_err(fault)?;
     let mut count = 0;
-    while let Some(batch) = rows.try_next().await.map_err(|error| DatasetError::Sql(SqlError::from_execution(error)))? {
+    while let Some(batch) = rows.try_next().await.map_err(|error| refused(SqlError::from_execution(error)))? {
         count += batch.num_rows() as u64;
         encoder.write(&batch).map_err(fault)?;
         writer.write(&encoder.take()).await?;

@@ -3,6 +3,7 @@
 //! A session reads the tables that are registered in it and nothing else: no files, no URLs, no catalogue of its own, no
 //! function outside `functions.rs`. Statements are bounded before they are planned ([`Statement`]).
 
+mod exact;
 mod functions;
 pub mod json;
 mod sql_error;
@@ -11,23 +12,27 @@ mod statement;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, col};
 use datafusion::physical_plan::{SendableRecordBatchStream, displayable, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+pub use exact::{exact_cast, shown};
 pub use functions::FUNCTIONS;
 pub use sql_error::SqlError;
 pub use statement::{Statement, TableRead, canonical_expression};
 
 use crate::analyze::Analyzer;
+
+/// Where what is not of one row can be written.
+const BELONGS_TO_A_QUERY: &str = "write it in a query: in the `sql` of a view, or as a statement";
 
 /// What a session may use.
 #[derive(Clone, Copy, Debug)]
@@ -105,10 +110,41 @@ impl Session {
         Ok(frame.into_unoptimized_plan())
     }
 
-    /// The expression that `text` is over the columns of `plan`.
+    /// The expression that `text` is over the columns of `plan`: a value of each row, by itself.
     pub fn expression(&self, text: &str, plan: &LogicalPlan) -> Result<Expr, SqlError> {
-        statement::check_bounds(text)?;
-        self.state.create_logical_expr(text, plan.schema()).map_err(|error| self.planning(error))
+        statement::check_is_of_a_row(text)?;
+        let expression = self.state.create_logical_expr(text, plan.schema()).map_err(|error| self.planning(error))?;
+        let over_rows = |expression: &Expr| match expression {
+            Expr::AggregateFunction(call) => Some(("an aggregate", call.func.name().to_owned())),
+            Expr::WindowFunction(call) => Some(("a window", call.fun.name().to_owned())),
+            _ => None,
+        };
+        let mut found = None;
+        let _ = expression.apply(|part| {
+            found = found.take().or_else(|| over_rows(part));
+            Ok(TreeNodeRecursion::Continue)
+        });
+        match found {
+            None => Ok(expression),
+            Some((what, name)) => {
+                Err(SqlError::invalid(format!("`{name}` is {what} over rows; an expression is of one row"))
+                    .with_remedy(BELONGS_TO_A_QUERY))
+            }
+        }
+    }
+
+    /// The condition that `text` is over the columns of `plan`.
+    pub fn condition(&self, text: &str, plan: &LogicalPlan) -> Result<Expr, SqlError> {
+        let condition = self.expression(text, plan)?;
+        let found = condition.get_type(plan.schema()).map_err(|error| self.planning(error))?;
+        if !matches!(found, DataType::Boolean | DataType::Null) {
+            let found = shown(&found);
+            return Err(SqlError::invalid(format!("`{text}` is {found}; a condition is true or false")));
+        }
+        let filtered = LogicalPlanBuilder::from(plan.clone()).filter(condition.clone());
+        let filtered = filtered.and_then(LogicalPlanBuilder::build).map_err(|error| self.planning(error))?;
+        self.check(&filtered)?;
+        Ok(condition)
     }
 
     /// `plan` with the columns `expressions`, its types checked.
@@ -117,6 +153,16 @@ impl Session {
         let plan = plan.map_err(|error| self.planning(error))?;
         self.check(&plan)?;
         Ok(plan)
+    }
+
+    /// `plan` with all the rows that its conditions leave out, in any order.
+    pub fn unfiltered(&self, plan: &LogicalPlan) -> Result<LogicalPlan, SqlError> {
+        let all = plan.clone().transform_down(|node| match node {
+            LogicalPlan::Filter(filter) => Ok(Transformed::yes(Arc::unwrap_or_clone(filter.input))),
+            LogicalPlan::Sort(sort) => Ok(Transformed::yes(Arc::unwrap_or_clone(sort.input))),
+            node => Ok(Transformed::no(node)),
+        });
+        Ok(all.map_err(SqlError::from_execution)?.data)
     }
 
     /// Which columns of which tables `plan` needs, after optimisation: `(table, column)`, ordered.

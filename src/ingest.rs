@@ -6,7 +6,6 @@ mod rows;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::DataType;
 
 pub use rows::Shape;
 pub use rows::ShapeColumn;
@@ -70,23 +69,4 @@ pub async fn ingest(
         ));
     }
     Ok(writer.finish(names, at).await?)
-}
-
-/// What people call a type.
-fn shown(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Utf8 => "string".to_owned(),
-        DataType::Boolean => "bool".to_owned(),
-        DataType::Date32 => "date".to_owned(),
-        DataType::Timestamp(..) => "timestamp".to_owned(),
-        DataType::List(item) => format!("list<{}>", shown(item.data_type())),
-        DataType::FixedSizeList(_, size) => format!("vector[{size}]"),
-        DataType::Struct(fields) => {
-            let field = |field: &std::sync::Arc<datafusion::arrow::datatypes::Field>| {
-                format!("{}: {}", field.name(), shown(field.data_type()))
-            };
-            format!("struct{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
-        }
-        other => other.to_string().to_lowercase(),
-    }
 }

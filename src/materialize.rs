@@ -14,6 +14,10 @@ pub use pins::manifest;
 pub use plan::{Plan, SourceStep, ViewStep, plan};
 pub use run::{Built, BuiltTable, Settings, run};
 
+/// What to do about rows that were ingested under an older definition of their source.
+const REINGEST: &str =
+    "it was ingested under an older definition: take that back, or ingest fitting rows into a source of another name";
+
 /// Why a build stops. What was published before it stays as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum MaterializeError {
@@ -23,6 +27,14 @@ pub enum MaterializeError {
     DuplicateKey { view: String, key: String },
     #[error("view `{view}` has a row without a key; leave rows out where a join key is null")]
     NullKey { view: String },
+    #[error("source `{name}`: {source}")]
+    SourceValues { name: String, source: SqlError },
+    #[error("source `{name}` has two rows for the key `{key}` in one ingest; {REINGEST}")]
+    DuplicateSourceKey { name: String, key: String },
+    #[error("source `{name}` has a row without a part of its key (`{key}`); {REINGEST}")]
+    NullSourceKey { name: String, key: String },
+    #[error("source `{name}` has a row whose `{column}` is {value}, which is not {data_type}; {REINGEST}")]
+    Misfit { name: String, column: String, value: String, data_type: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -30,8 +42,12 @@ pub enum MaterializeError {
 impl MaterializeError {
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Values { source, .. } => source.kind(),
-            Self::DuplicateKey { .. } | Self::NullKey { .. } => ErrorKind::Invalid,
+            Self::Values { source, .. } | Self::SourceValues { source, .. } => source.kind(),
+            Self::DuplicateKey { .. }
+            | Self::NullKey { .. }
+            | Self::Misfit { .. }
+            | Self::DuplicateSourceKey { .. }
+            | Self::NullSourceKey { .. } => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
         }
     }

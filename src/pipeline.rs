@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::clock::{Clock, Stopwatch};
 use crate::compile::{Target, compile};
@@ -69,6 +70,22 @@ pub async fn plan(store: &Store, target: &Target) -> Result<(Plan, Option<Manife
     let newest = store.newest().await?;
     let incoming = incoming(store, target).await?;
     Ok((materialize::plan(target, newest.as_ref(), &incoming), newest))
+}
+
+/// Whether a build by `plan` publishes a release: data is written, or what describes it changed.
+pub async fn publishes(
+    store: &Store,
+    target: &Target,
+    plan: &Plan,
+    newest: Option<&Manifest>,
+) -> Result<bool, BuildError> {
+    let Some(newest) = newest.filter(|_| plan.is_empty()) else { return Ok(true) };
+    // Nothing is written by such a plan: it opens what is pinned.
+    let settings = Settings { memory_bytes: 0, build_id: newest.build_id.clone() };
+    let nobody: Progress = Arc::new(|_| {});
+    let kept = materialize::run(store, target, plan, &settings, &nobody).await?;
+    let about = (newest.build_id.clone(), newest.created_at, newest.definitions);
+    Ok(!newest.same_content(&materialize::manifest(target, plan, &kept, Some(newest), about)))
 }
 
 /// Brings the store in line with the definitions of `project`, and publishes a release where anything changed.

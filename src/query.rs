@@ -2,11 +2,13 @@
 
 mod entity_table;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
@@ -63,6 +65,7 @@ impl Query {
         let collected = async {
             let mut stream = self.stream(sql, parameters).await?;
             let schema = stream.schema();
+            check_distinct_names(&schema)?;
             let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
             while let Some(batch) = stream.try_next().await.map_err(SqlError::from_execution)? {
                 rows += batch.num_rows();
@@ -103,8 +106,28 @@ impl Query {
 
     /// The columns of a table.
     pub async fn columns(&self, table: &str) -> Result<Schema, SqlError> {
-        let plan = self.session.plan(&Statement::parse(&format!("select * from {}", quoted(table)))?).await?;
-        Ok(plan.schema().as_arrow().clone())
+        Ok(self.table(table).await?.schema().as_arrow().clone())
+    }
+
+    /// Whether `condition` can be asked of each row of `table`; its types are checked.
+    pub async fn check_condition(&self, table: &str, condition: &str) -> Result<(), SqlError> {
+        self.session.condition(condition, &self.table(table).await?).map(|_| ())
+    }
+
+    async fn table(&self, name: &str) -> Result<LogicalPlan, SqlError> {
+        self.session.plan(&Statement::parse(&format!("select * from {}", quoted(name)))?).await
+    }
+}
+
+/// Two values of one name could not be told apart in a row.
+fn check_distinct_names(schema: &Schema) -> Result<(), SqlError> {
+    let mut names = BTreeSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
+        None => Ok(()),
+        Some(twice) => {
+            let message = format!("two columns of the result are called `{}`", twice.name());
+            Err(SqlError::invalid(message).with_remedy("give one of them another name with `as`"))
+        }
     }
 }
 

@@ -57,8 +57,9 @@ struct CatalogueFeature {
     licence: Option<String>,
     access: &'static str,
     tags: Vec<String>,
-    expr: String,
-    /// The columns that its values are made from: `table.column`.
+    /// Null where it names columns that the caller may not read.
+    expr: Option<String>,
+    /// The columns that its values are made from, as `table.column`; those that the caller may not read are left out.
     reads: Vec<String>,
     fingerprint: String,
     nulls: u64,
@@ -120,6 +121,7 @@ impl From<FeaturePin> for CatalogueFeature {
             tags,
         } = pin;
         let access = if restricted { "restricted" } else { "open" };
+        let expr = Some(expr).filter(|expr| !expr.is_empty());
         let fingerprint = fingerprint.to_string();
         Self { name, dtype, version, description, unit, licence, access, tags, expr, reads, fingerprint, nulls }
     }
@@ -201,7 +203,7 @@ pub(super) struct BatchRequest {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a key is a string, an integer, or a list of them")]
 enum BatchKey {
     Text(String),
     Number(i64),
@@ -209,7 +211,7 @@ enum BatchKey {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a part of a key is a string or an integer")]
 enum BatchKeyPart {
     Text(String),
     Number(i64),

@@ -111,8 +111,10 @@ async fn loopback_names_only(request: Request, next: Next) -> Response {
             .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
             .map_or(host, |(name, _)| name)
     });
+    let is_loopback = |name: &str| ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| own.eq_ignore_ascii_case(name));
     match name {
-        None | Some("localhost" | "127.0.0.1" | "[::1]") => next.run(request).await,
+        None => next.run(request).await,
+        Some(name) if is_loopback(name) => next.run(request).await,
         Some(name) => {
             Problem::new(StatusCode::FORBIDDEN, "not-loopback", "without keys, only this machine is answered")
                 .field("host", name)

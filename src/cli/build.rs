@@ -35,6 +35,7 @@ struct Summary {
 struct Table {
     name: String,
     rows: u64,
+    /// Rows of the ingests that this build took which could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     rejected: Option<u64>,
     /// Null where it was kept.
@@ -64,7 +65,7 @@ fn summary(report: &Report) -> Summary {
     let sources = report.release.sources.iter().zip(&report.plan.sources).map(|(pin, step)| Table {
         name: pin.name.clone(),
         rows: pin.rows,
-        rejected: Some(pin.rejected),
+        rejected: Some(step.take.iter().map(|file| file.rejected).sum()),
         seconds: seconds(&pin.name),
         reasons: step.reasons.clone(),
     });
@@ -88,15 +89,11 @@ fn print(summary: &Summary) {
     let written = |table: &&Table| table.seconds.is_some();
     let tables = summary.sources.iter().chain(&summary.views);
     if !summary.published {
-        println!(
-            "{} nothing changed; release {} holds all of it",
-            style("up to date:").green().bold(),
-            summary.release
-        );
+        say!("{} nothing changed; release {} holds all of it", style("up to date:").green().bold(), summary.release);
         return;
     }
     let rows: u64 = tables.clone().filter(written).map(|table| table.rows).sum();
-    println!(
+    say!(
         "{} release {} in {:.1} s: {} of {} tables written, {} rows",
         style("published").green().bold(),
         summary.release,
@@ -107,7 +104,7 @@ fn print(summary: &Summary) {
     );
     for source in summary.sources.iter().filter(|source| source.rejected.unwrap_or_default() > 0) {
         let rejected = thousands(source.rejected.unwrap_or_default());
-        println!(
+        say!(
             "{} {rejected} rows of {} could not be read; `ingest` said where they are",
             style("note:").yellow(),
             source.name

@@ -53,7 +53,7 @@ impl Check {
                     let counts =
                         counts.into_iter().chain([("view", "views", views), ("feature", "features", features)]);
                     let counts = counts.map(|(one, many, n)| format!("{n} {}", if n == 1 { one } else { many }));
-                    println!("{} {}", style("ok").green().bold(), counts.collect::<Vec<_>>().join(", "));
+                    say!("{} {}", style("ok").green().bold(), counts.collect::<Vec<_>>().join(", "));
                 }
                 Ok(ExitCode::SUCCESS)
             }

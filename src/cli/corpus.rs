@@ -59,7 +59,7 @@ impl Corpus {
             print_json(&made)?;
         } else {
             let count = |number: usize| thousands(number as u64);
-            println!(
+            say!(
                 "{} lines in {} in {:.1} s: {} clean, {} broken, {} with gaps, {} duplicates, {} keys twice; the truth is in {}",
                 count(made.rows),
                 out.display(),

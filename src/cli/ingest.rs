@@ -76,16 +76,16 @@ impl Ingest {
         }
         let rows = thousands(summary.rows);
         if summary.already_there {
-            println!("{} the last ingest brought the same {rows} rows", style("nothing new:").green().bold());
+            say!("{} the last ingest brought the same {rows} rows", style("nothing new:").green().bold());
         } else {
             let (source, seconds) = (&summary.source, summary.seconds);
-            println!(
+            say!(
                 "{} {rows} rows into {source} in {seconds:.1} s; `rhapsode build` releases them",
                 style("ingested").green().bold()
             );
         }
         if let Some(rejects) = &summary.rejects {
-            println!(
+            say!(
                 "{} {} rows, with line and reason in {rejects}",
                 style("rejected").yellow().bold(),
                 thousands(summary.rejected)

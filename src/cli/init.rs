@@ -39,10 +39,10 @@ impl Init {
                 .with_context(|| format!("`{}` cannot be written", path.display()))?;
         }
         let shown = folder.display();
-        println!("{} a project in {shown}; next:", style("wrote").green().bold());
-        println!("  rhapsode --project {shown} ingest tracks {shown}/data/example.jsonl");
-        println!("  rhapsode --project {shown} build");
-        println!("  rhapsode --project {shown} sql 'select * from track'");
+        say!("{} a project in {shown}; next:", style("wrote").green().bold());
+        say!("  rhapsode --project {shown} ingest tracks {shown}/data/example.jsonl");
+        say!("  rhapsode --project {shown} build");
+        say!("  rhapsode --project {shown} sql 'select * from track'");
         Ok(ExitCode::SUCCESS)
     }
 }

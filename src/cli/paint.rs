@@ -1,11 +1,24 @@
 //! What people see: colours where there is a terminal, faults with the line they stand in, tables.
 
+use std::fmt;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use console::{Term, style};
 
 use crate::definition::{Diagnostic, Diagnostics};
 use crate::pipeline::BuildError;
+
+/// A line of standard output. `head` closes it early, which is no fault.
+pub(super) fn line(text: fmt::Arguments<'_>) {
+    if let Err(fault) = writeln!(std::io::stdout().lock(), "{text}") {
+        if fault.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        eprintln!("{} standard output cannot be written: {fault}", style("error:").red().bold().for_stderr());
+        std::process::exit(1);
+    }
+}
 
 /// An error and its causes.
 pub(super) fn error(error: &anyhow::Error) {
@@ -64,9 +77,9 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
             .collect();
         padded.join("  ").trim_end().to_owned()
     };
-    println!("{}", style(line(header.iter().map(|cell| (*cell).to_owned()).collect())).bold());
+    say!("{}", style(line(header.iter().map(|cell| (*cell).to_owned()).collect())).bold());
     for row in rows {
-        println!("{}", line(row.clone()));
+        say!("{}", line(row.clone()));
     }
 }
 

@@ -18,6 +18,13 @@ pub(super) struct PlanCommand {
     json: bool,
 }
 
+#[derive(Serialize)]
+struct Planned {
+    /// Whether a build would publish a release.
+    publishes: bool,
+    steps: Vec<Step>,
+}
+
 /// A source or a view, and why it is written; kept where there is no reason.
 #[derive(Serialize)]
 pub(super) struct Step {
@@ -43,10 +50,11 @@ impl PlanCommand {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
         let app = open(project)?;
         let (target, _) = pipeline::target(project).await.map_err(|error| paint::faults(project, error))?;
-        let (plan, _) = pipeline::plan(app.store(), &target).await?;
+        let (plan, newest) = pipeline::plan(app.store(), &target).await?;
+        let publishes = pipeline::publishes(app.store(), &target, &plan, newest.as_ref()).await?;
         let steps = steps(&plan);
         if self.json {
-            print_json(&steps)?;
+            print_json(&Planned { publishes, steps })?;
             return Ok(ExitCode::SUCCESS);
         }
         for step in &steps {
@@ -55,10 +63,14 @@ impl PlanCommand {
                 _ => style("write").green().bold(),
             };
             let reasons = if step.reasons.is_empty() { "nothing changed".to_owned() } else { step.reasons.join("; ") };
-            println!("{action} {} {}: {reasons}", step.kind, style(&step.name).bold());
+            say!("{action} {} {}: {reasons}", step.kind, style(&step.name).bold());
         }
-        if plan.is_empty() {
-            println!("the newest release holds all of it");
+        match (plan.is_empty(), publishes) {
+            (false, _) => {}
+            (true, true) => {
+                say!("no data has to be written; a build publishes what changed in its description or access")
+            }
+            (true, false) => say!("the newest release holds all of it"),
         }
         Ok(ExitCode::SUCCESS)
     }

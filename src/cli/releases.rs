@@ -93,7 +93,7 @@ impl Releases {
                 if json {
                     print_json(&releases.into_iter().map(entry).collect::<Vec<_>>())?;
                 } else if releases.is_empty() {
-                    println!("there is no release yet; `rhapsode build` publishes the first");
+                    say!("there is no release yet; `rhapsode build` publishes the first");
                 } else {
                     list(&releases);
                 }
@@ -107,12 +107,12 @@ impl Releases {
             Command::Tag { release, name } => {
                 let number = store.resolve(&release).await?;
                 store.tag(&name, number, now).await?;
-                println!("{} release {number} is `{name}`", style("tagged:").green().bold());
+                say!("{} release {number} is `{name}`", style("tagged:").green().bold());
             }
             Command::Yank { release, reason } => {
                 let number = store.resolve(&release).await?;
                 store.yank(number, &reason, now).await?;
-                println!("{} release {number} is no longer `latest`", style("yanked:").green().bold());
+                say!("{} release {number} is no longer `latest`", style("yanked:").green().bold());
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -137,7 +137,7 @@ fn list(releases: &[ReleaseSummary]) {
 }
 
 fn show(manifest: &Manifest) {
-    println!(
+    say!(
         "release {} of {} UTC, build {}",
         manifest.number,
         manifest.created_at.format("%Y-%m-%d %H:%M:%S"),
@@ -145,13 +145,15 @@ fn show(manifest: &Manifest) {
     );
     for source in &manifest.sources {
         let rows = thousands(source.rows);
-        println!(
+        say!(
             "source {}: {rows} rows, {} rejected, Lance version {}",
-            source.name, source.rejected, source.lance_version
+            source.name,
+            source.rejected,
+            source.lance_version
         );
     }
     for view in &manifest.views {
-        println!("view {}: {} rows, Lance version {}", view.name, thousands(view.rows), view.lance_version);
+        say!("view {}: {} rows, Lance version {}", view.name, thousands(view.rows), view.lance_version);
         let rows: Vec<Vec<String>> = view
             .features
             .iter()

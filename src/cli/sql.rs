@@ -46,11 +46,15 @@ impl Sql {
         let format = if self.json { Format::Json } else { self.format };
         match format {
             Format::Table => {
-                println!("{}", pretty_format_batches_with_schema(answer.schema.clone(), &answer.batches)?);
+                say!("{}", pretty_format_batches_with_schema(answer.schema.clone(), &answer.batches)?);
                 let rows = answer.rows();
-                println!("{rows} {} of release {}", if rows == 1 { "row" } else { "rows" }, view.readable.number());
+                say!("{rows} {} of release {}", if rows == 1 { "row" } else { "rows" }, view.readable.number());
             }
-            Format::Csv => print!("{}", String::from_utf8_lossy(&csv_text(&answer.schema, &answer.batches)?)),
+            Format::Csv => {
+                let text = csv_text(&answer.schema, &answer.batches)?;
+                let text = String::from_utf8_lossy(&text);
+                say!("{}", text.strip_suffix('\n').unwrap_or(&text));
+            }
             Format::Json | Format::Jsonl => {
                 let mut lines = Vec::new();
                 for batch in &answer.batches {
@@ -62,8 +66,8 @@ impl Sql {
                     }
                 }
                 match format {
-                    Format::Json => println!("[{}]", lines.join(",\n ")),
-                    _ => lines.iter().for_each(|line| println!("{line}")),
+                    Format::Json => say!("[{}]", lines.join(",\n ")),
+                    _ => lines.iter().for_each(|line| say!("{line}")),
                 }
             }
         }

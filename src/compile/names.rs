@@ -124,6 +124,12 @@ fn check_source(source: &Source, entity: &Entity, diagnostics: &mut Diagnostics)
         }
     }
     for key in &entity.join_keys {
+        let column = source.columns.iter().find(|column| column.name.value == key.value);
+        if let Some(column) = column.filter(|column| column.access == Some(Access::Restricted)) {
+            let message = format!("the join key `{}` cannot be restricted: rows are asked for by it", key.value);
+            let remedy = "use another column as the key, a number or a digest, and restrict this one beside it";
+            diagnostics.add_with(&column.name.place, message, Some(remedy.to_owned()));
+        }
         if !seen.contains(&key.value) {
             let message =
                 format!("`{}` lacks the join key `{}` of `{}`", source.name.value, key.value, entity.name.value);
@@ -180,7 +186,7 @@ fn source(written: &Source, entities: &[TargetEntity]) -> Option<TargetSource> {
         .into_iter()
         .map(|column| {
             let Column { name, dtype, from, description, licence, access } = column;
-            let text = dtype.value == Dtype::String && !is_key(&name.value);
+            let text = dtype.value.has_text() && !is_key(&name.value);
             let access = access.unwrap_or_else(|| default_access(text, licence.as_deref()));
             let from = if from.is_empty() { vec![name.value.to_string()] } else { from };
             TargetColumn { name: name.value, dtype: dtype.value, from, description, licence, access }

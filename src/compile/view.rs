@@ -35,7 +35,7 @@ pub(super) async fn compile(
         }
     };
     if let Values::Sql(text) = &written.values {
-        check_keys(&base, entity, text, diagnostics);
+        check_keys(session, target, &base, entity, text, diagnostics);
     }
     let mut features = Vec::new();
     for feature in &written.features {
@@ -195,17 +195,9 @@ impl Context<'_> {
 
     /// A string made from a restricted column is restricted, unless its author says otherwise.
     fn default_access(&self, written: &Feature, read: &[(String, String)]) -> Access {
-        let restricted = |(table, column): &(String, String)| {
-            let of_source = self.target.source(table).and_then(|source| {
-                source.columns.iter().find(|candidate| candidate.name.as_str() == column).map(|column| column.access)
-            });
-            let of_view = self.target.view(table).and_then(|view| {
-                view.features.iter().find(|feature| feature.name.as_str() == column).map(|feature| feature.access)
-            });
-            of_source.or(of_view) == Some(Access::Restricted)
-        };
         let text =
             !matches!(written.dtype.value, Dtype::Bool | Dtype::Int32 | Dtype::Int64 | Dtype::Float32 | Dtype::Float64);
+        let restricted = |(table, column): &(String, String)| is_restricted(self.target, table, column);
         if text && (read.iter().any(restricted) || written.licence.as_deref() == Some("proprietary")) {
             return Access::Restricted;
         }
@@ -267,7 +259,25 @@ fn report(error: SqlError, values: &Values, diagnostics: &mut Diagnostics) {
     diagnostics.add_with(&place, error.message, error.remedy);
 }
 
-fn check_keys(base: &LogicalPlan, entity: &TargetEntity, text: &Text, diagnostics: &mut Diagnostics) {
+fn is_restricted(target: &Target, table: &str, column: &str) -> bool {
+    let of_source = target.source(table).and_then(|source| {
+        source.columns.iter().find(|candidate| candidate.name.as_str() == column).map(|column| column.access)
+    });
+    let of_view = target.view(table).and_then(|view| {
+        view.features.iter().find(|feature| feature.name.as_str() == column).map(|feature| feature.access)
+    });
+    of_source.or(of_view) == Some(Access::Restricted)
+}
+
+/// Keys are there, of their type, and not made from what is closed: everybody reads them.
+fn check_keys(
+    session: &Session,
+    target: &Target,
+    base: &LogicalPlan,
+    entity: &TargetEntity,
+    text: &Text,
+    diagnostics: &mut Diagnostics,
+) {
     for key in &entity.join_keys {
         let name = key.name.as_str();
         match ident(name).get_type(base.schema()) {
@@ -284,6 +294,19 @@ fn check_keys(base: &LogicalPlan, entity: &TargetEntity, text: &Text, diagnostic
                     let message =
                         format!("the join key `{name}` is {} here and {} in its source", shown(&found), key.dtype);
                     diagnostics.add(&text.at(1, 1), message);
+                }
+                // Rows may well be chosen by what is closed; only what the values are made from counts.
+                let made_from = session
+                    .unfiltered(base)
+                    .and_then(|base| session.project(&base, vec![ident(name)]))
+                    .and_then(|plan| session.columns_read(&plan))
+                    .unwrap_or_default();
+                for (table, column) in made_from.iter().filter(|(table, column)| is_restricted(target, table, column)) {
+                    let message =
+                        format!("the join key `{name}` is made from the restricted `{table}.{column}`; keys are open");
+                    let remedy =
+                        format!("use a key that shows nothing of it, or give `{column}` a licence that opens it");
+                    diagnostics.add_with(&text.at(1, 1), message, Some(remedy));
                 }
             }
         }

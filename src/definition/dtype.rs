@@ -48,6 +48,16 @@ impl Dtype {
         }
     }
 
+    /// Whether a text is in its values.
+    pub fn has_text(&self) -> bool {
+        match self {
+            Self::String => true,
+            Self::List(item) => item.has_text(),
+            Self::Struct(fields) => fields.iter().any(|(_, dtype)| dtype.has_text()),
+            _ => false,
+        }
+    }
+
     pub fn to_arrow(&self) -> DataType {
         match self {
             Self::String => DataType::Utf8,

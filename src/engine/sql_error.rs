@@ -34,7 +34,7 @@ impl SqlError {
         Self { kind: ErrorKind::Timeout, ..Self::invalid(message) }
     }
 
-    pub(super) fn with_remedy(self, remedy: impl Into<String>) -> Self {
+    pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
         Self { remedy: Some(remedy.into()), ..self }
     }
 
@@ -157,8 +157,10 @@ fn planning_fault(message: &str, tables: &[String]) -> SqlError {
         let fault = SqlError::invalid(format!("unknown function `{name}`"));
         let meant = meant.split_once("Did you mean '").and_then(|(_, meant)| meant.split_once('\''));
         return match meant {
-            Some((meant, _)) => fault.with_remedy(format!("did you mean `{meant}`?")),
-            None => fault,
+            Some((meant, _)) if !meant.eq_ignore_ascii_case(name) => {
+                fault.with_remedy(format!("did you mean `{meant}`?"))
+            }
+            _ => fault,
         };
     }
     told(message)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as DataFusionStatement;
-use datafusion::sql::sqlparser::ast::{self, Query, Spanned, Value, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{self, Query, Spanned, Value, Visit, VisitMut, Visitor, VisitorMut};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -51,12 +51,8 @@ impl Statement {
     pub fn tables(&self) -> Vec<TableRead> {
         let mut finder = TableFinder::default();
         let _ = self.query.visit(&mut finder);
-        let TableFinder { tables, own } = finder;
-        tables
-            .into_iter()
-            .filter(|(name, _)| !own.contains(name))
-            .map(|(name, (line, column))| TableRead { name, line, column })
-            .collect()
+        let tables = finder.tables.into_iter();
+        tables.map(|(name, (line, column))| TableRead { name, line, column }).collect()
     }
 
     /// Its text without formatting and comments.
@@ -111,7 +107,9 @@ impl Statement {
     }
 
     pub(super) fn to_datafusion(&self) -> DataFusionStatement {
-        DataFusionStatement::Statement(Box::new(ast::Statement::Query(self.query.clone())))
+        let mut query = self.query.clone();
+        let _ = VisitMut::visit(&mut query, &mut NameSubqueries(0));
+        DataFusionStatement::Statement(Box::new(ast::Statement::Query(query)))
     }
 }
 
@@ -126,16 +124,36 @@ pub struct TableRead {
 #[derive(Default)]
 struct TableFinder {
     tables: BTreeMap<String, (usize, usize)>,
-    /// Names that a `with` gives.
-    own: BTreeSet<String>,
+    /// The names that a `with` gives and that are known in the query that is visited, for each query around it.
+    own: Vec<BTreeSet<String>>,
+    /// The same for the queries of a `with` that are still to be visited, by their address.
+    of_with: BTreeMap<*const Query, BTreeSet<String>>,
 }
 
 impl Visitor for TableFinder {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        let with = query.with.iter().flat_map(|with| &with.cte_tables);
-        self.own.extend(with.map(|table| table.alias.name.value.clone()));
+        let around = self.of_with.remove(&std::ptr::from_ref(query)).or_else(|| self.own.last().cloned());
+        let mut own = around.unwrap_or_default();
+        for with in query.with.iter() {
+            for table in &with.cte_tables {
+                let name = resolved(&table.alias.name);
+                // A query knows those before it; itself only where it may recurse.
+                let mut known = own.clone();
+                if with.recursive {
+                    known.insert(name.clone());
+                }
+                self.of_with.insert(std::ptr::from_ref(table.query.as_ref()), known);
+                own.insert(name);
+            }
+        }
+        self.own.push(own);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.own.pop();
         ControlFlow::Continue(())
     }
 
@@ -143,8 +161,37 @@ impl Visitor for TableFinder {
         let start = relation.span().start;
         let position =
             (usize::try_from(start.line).unwrap_or(1).max(1), usize::try_from(start.column).unwrap_or(1).max(1));
-        let name = relation.0.last().and_then(|part| part.as_ident()).map(|name| name.value.clone());
-        self.tables.entry(name.unwrap_or_else(|| relation.to_string())).or_insert(position);
+        let name = relation.0.last().and_then(|part| part.as_ident()).map(resolved);
+        let name = name.unwrap_or_else(|| relation.to_string());
+        let is_own = relation.0.len() == 1 && self.own.last().is_some_and(|own| own.contains(&name));
+        if !is_own {
+            self.tables.entry(name).or_insert(position);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The name that an identifier stands for: in lower case, unless it is quoted.
+fn resolved(name: &ast::Ident) -> String {
+    match name.quote_style {
+        Some(_) => name.value.clone(),
+        None => name.value.to_ascii_lowercase(),
+    }
+}
+
+/// Gives a name to each subquery in `from` that has none: DataFusion 54 takes nested projections for one another where
+/// nothing stands between them, and drops one of three that compute the same expression.
+struct NameSubqueries(usize);
+
+impl VisitorMut for NameSubqueries {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<()> {
+        if let ast::TableFactor::Derived { alias: alias @ None, .. } = factor {
+            self.0 += 1;
+            let name = ast::Ident::new(format!("subquery_{}", self.0));
+            *alias = Some(ast::TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+        }
         ControlFlow::Continue(())
     }
 }
@@ -157,6 +204,32 @@ pub fn canonical_expression(text: &str) -> Result<String, SqlError> {
     match parser.peek_token().token {
         Token::EOF => Ok(expression.to_string()),
         rest => Err(SqlError::invalid(format!("`{rest}` is left over after the expression `{expression}`"))),
+    }
+}
+
+/// Refuses what is not an expression within the bounds, and one that asks a query.
+pub(super) fn check_is_of_a_row(text: &str) -> Result<(), SqlError> {
+    check_bounds(text)?;
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(SqlError::from_parser)?;
+    let expression = parser.parse_expr().map_err(SqlError::from_parser)?;
+    let mut finder = QueryFinder;
+    match expression.visit(&mut finder) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => {
+            Err(SqlError::invalid("a query stands in it; an expression is of one row".to_owned())
+                .with_remedy(super::BELONGS_TO_A_QUERY))
+        }
+    }
+}
+
+/// Stops at the first query.
+struct QueryFinder;
+
+impl Visitor for QueryFinder {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        ControlFlow::Break(())
     }
 }
 

@@ -7,14 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, new_null_array};
-use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::util::display::array_value_to_string;
 use flate2::read::MultiGzDecoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value};
 
-use super::rows::{Intake, Origin, Shape};
-use super::{IngestError, shown};
+use super::IngestError;
+use super::rows::{Intake, Origin, Shape, misfit};
+use crate::engine::{exact_cast, shown};
 use crate::limits::{SOURCE_BATCH_ROWS, SOURCE_LINE_BYTES_MAX};
 
 /// Reads `path` by its ending.
@@ -92,6 +93,9 @@ async fn json_lines(
     Ok(())
 }
 
+/// Stands behind the last line of a CSV as a row of its own, unless a quote is open there.
+const END_OF_CSV: &str = "\n\u{1}the end of the file unless a quote is open\u{1}\n";
+
 async fn csv(
     path: &Path,
     name: &str,
@@ -104,18 +108,32 @@ async fn csv(
         format: "CSV",
         reason: error.to_string(),
     };
-    let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(open(path)?));
+    let text = open(path)?.chain(END_OF_CSV.as_bytes());
+    let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(text));
     let headers: Vec<String> =
         reader.headers().map_err(malformed)?.iter().map(|h| h.trim_start_matches('\u{feff}').to_owned()).collect();
+    if headers.iter().map(String::as_str).eq([END_OF_CSV.trim()]) {
+        let reason = "it is empty".to_owned();
+        return Err(IngestError::Malformed { path: path.to_owned(), format: "CSV", reason });
+    }
+    if let Some(twice) = headers.iter().enumerate().find_map(|(n, name)| headers[..n].contains(name).then_some(name)) {
+        let reason = format!("its header has the column `{twice}` twice");
+        return Err(IngestError::Malformed { path: path.to_owned(), format: "CSV", reason });
+    }
     require_keys(path, shape, &headers)?;
     let bools: Vec<bool> = headers.iter().map(|header| is_bool(shape, header)).collect();
     let mut record = ::csv::ByteRecord::new();
     let mut rows = 0;
     loop {
+        let begun = record.position().map(|position| position.line()).unwrap_or(1);
         let line = reader.position().line();
         let origin = Origin { file: name, line };
         match reader.read_byte_record(&mut record) {
-            Ok(false) => return Ok(()),
+            Ok(false) => {
+                let reason = format!("a quote that is opened in the row of line {begun} is never closed");
+                return Err(IngestError::Malformed { path: path.to_owned(), format: "CSV", reason });
+            }
+            Ok(true) if record.len() == 1 && record.get(0) == Some(END_OF_CSV.trim().as_bytes()) => return Ok(()),
             Ok(true) => {}
             Err(error) => return Err(malformed(error)),
         }
@@ -194,9 +212,7 @@ async fn parquet(
                 columns.push(new_null_array(&column.data_type, batch.num_rows()));
                 continue;
             };
-            // A value that does not fit becomes null here, and its row a reject.
-            let options = CastOptions { safe: true, ..CastOptions::default() };
-            let cast = cast_with_options(found, &column.data_type, &options).map_err(|error| {
+            let (cast, misfits) = exact_cast(found, &column.data_type).map_err(|error| {
                 malformed(format!(
                     "`{}` is {}, not {}: {error}",
                     column.name,
@@ -204,9 +220,9 @@ async fn parquet(
                     shown(&column.data_type)
                 ))
             })?;
-            for row in (0..batch.num_rows()).filter(|row| cast.is_null(*row) && !found.is_null(*row)) {
-                bad.entry(row)
-                    .or_insert_with(|| format!("`{}` does not fit {}", column.name, shown(&column.data_type)));
+            for row in misfits {
+                let value = array_value_to_string(found, row).unwrap_or_default();
+                bad.entry(row).or_insert_with(|| misfit(&column.name, &value, &column.data_type));
             }
             columns.push(cast);
         }

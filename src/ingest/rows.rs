@@ -10,7 +10,9 @@ use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde_json::{Map, Value};
 
-use super::{IngestError, shown};
+use super::IngestError;
+use crate::engine::json::JsonRows;
+use crate::engine::shown;
 use crate::limits::SOURCE_BATCH_ROWS;
 use crate::store::{IncomingWriter, KeySet, StoreError, key_texts};
 
@@ -70,7 +72,17 @@ impl<'a> Intake<'a> {
 
     /// Takes a row with the file's own names.
     pub async fn row(&mut self, origin: Origin<'_>, row: &Map<String, Value>) -> Result<(), IngestError> {
-        self.waiting.push((self.mapped(row), origin.file.to_owned(), origin.line));
+        let mapped = self.mapped(row);
+        let column = self
+            .shape
+            .columns
+            .iter()
+            .find(|column| mapped.get(&column.name).is_some_and(|value| would_be_cut(value, &column.data_type)));
+        if let Some(column) = column {
+            let reason = misfit(&column.name, &mapped[&column.name].to_string(), &column.data_type);
+            return self.reject(origin, &reason, &Value::Object(mapped).to_string()).await;
+        }
+        self.waiting.push((mapped, origin.file.to_owned(), origin.line));
         if self.waiting.len() >= SOURCE_BATCH_ROWS {
             self.flush().await?;
         }
@@ -101,7 +113,7 @@ impl<'a> Intake<'a> {
         }
         for (row, reason) in &bad {
             let origin = Origin { line: origin.line + *row as u64, ..origin };
-            self.reject(origin, reason, "").await?;
+            self.reject(origin, reason, &row_text(&batch, *row)?).await?;
         }
         let keep: BooleanArray = (0..batch.num_rows()).map(|row| Some(!bad.contains_key(&row))).collect();
         let kept = filter_record_batch(&batch, &keep).map_err(rows_fault)?;
@@ -172,7 +184,7 @@ impl<'a> Intake<'a> {
             if !new {
                 let key: Vec<&str> = keys.iter().map(|part| part.value(row)).collect();
                 let reason = format!("the key `{}` came before", key.join(","));
-                self.reject(Origin { file, line: *line }, &reason, "").await?;
+                self.reject(Origin { file, line: *line }, &reason, &row_text(&batch, row)?).await?;
             }
             keep.push(new);
         }
@@ -191,14 +203,41 @@ impl<'a> Intake<'a> {
                 Some(value) => {
                     let alone = Map::from_iter([(name.clone(), value.clone())]);
                     let schema = Arc::new(Schema::new(vec![Field::clone(field)]));
-                    decode(&schema, &[&alone]).err().map(|_| {
-                        let text: String = value.to_string().chars().take(SHOWN_CHARS).collect();
-                        format!("`{name}` is {text}, which is not {}", shown(field.data_type()))
-                    })
+                    decode(&schema, &[&alone]).err().map(|_| misfit(name, &value.to_string(), field.data_type()))
                 }
             }
         })
     }
+}
+
+/// Why `value` does not enter `column`.
+pub(super) fn misfit(column: &str, value: &str, data_type: &DataType) -> String {
+    let value: String = value.chars().take(SHOWN_CHARS).collect();
+    format!("`{column}` is {value}, which is not {}", shown(data_type))
+}
+
+/// Whether the decoder would drop a part of a number: a fraction, or digits that a float does not hold.
+fn would_be_cut(value: &Value, data_type: &DataType) -> bool {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0; // 2^53
+    match (value, data_type) {
+        (Value::Number(number), to) if number.is_f64() && (to.is_integer() || to.is_temporal()) => {
+            number.as_f64().is_none_or(|number| number.fract() != 0.0 || number.abs() >= EXACT_MAX)
+        }
+        (Value::Array(items), DataType::List(item) | DataType::FixedSizeList(item, _)) => {
+            items.iter().any(|value| would_be_cut(value, item.data_type()))
+        }
+        (Value::Object(values), DataType::Struct(fields)) => fields
+            .iter()
+            .any(|field| values.get(field.name()).is_some_and(|value| would_be_cut(value, field.data_type()))),
+        _ => false,
+    }
+}
+
+/// A row that was decoded, as JSON.
+fn row_text(batch: &RecordBatch, row: usize) -> Result<String, IngestError> {
+    let mut text = Vec::new();
+    JsonRows::new(&batch.slice(row, 1)).map_err(rows_fault)?.write(0, &mut text);
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn decode(schema: &SchemaRef, rows: &[&Map<String, Value>]) -> Result<RecordBatch, String> {

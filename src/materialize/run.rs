@@ -1,23 +1,24 @@
 //! Does what the plan says: upserts ingests into sources, computes views, indexes both.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::util::display::array_value_to_string;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{LogicalPlanBuilder, ident};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 
-use super::observe::observed;
+use super::observe::{Seen, Watched, observed};
 use super::{Event, MaterializeError, Plan, Progress, SourceStep, ViewStep};
 use crate::clock::Stopwatch;
 use crate::compile::{Target, plan_view};
-use crate::engine::{Bounds, Session};
+use crate::engine::{Bounds, Session, exact_cast, shown};
 use crate::limits::BUILD_BATCH_ROWS;
-use crate::store::{Store, Table};
+use crate::store::{Store, StoreError, Table};
 
 /// What a build may use, and what it is called.
 #[derive(Clone, Debug)]
@@ -93,13 +94,14 @@ async fn source(
     }
     let mut done = 0;
     for file in &step.take {
-        let rows = conformed(store.read_incoming(file).await?, &schema);
-        match std::mem::take(&mut anew) {
-            true => writable.replace(rows, &key).await?,
-            false => writable.upsert(rows, &key).await?,
-        }
-        done += file.rows;
-        progress(Event::Rows { table: name.to_owned(), rows: done });
+        let rows = conformed(name, store.read_incoming(file).await?, &schema);
+        let watched = Watched { name: name.to_owned(), is_source: true, key: key.clone(), before: done };
+        let (rows, seen) = observed(watched, rows, Arc::clone(progress));
+        let written = match std::mem::take(&mut anew) {
+            true => writable.replace(rows, &key).await,
+            false => writable.upsert(rows, &key).await,
+        };
+        done += without_fault(&seen, written)?.rows;
     }
     writable.index(&key).await?;
     let table = writable.finish(&settings.build_id).await?;
@@ -138,14 +140,11 @@ async fn view(
     let plan = plan.map_err(|error| values(crate::engine::SqlError::from_execution(error)))?;
     let rows = session.execute(plan).await.map_err(values)?;
 
-    let (rows, seen) = observed(name, rows, key.clone(), Arc::clone(progress));
+    let watched = Watched { name: name.to_owned(), is_source: false, key: key.clone(), before: 0 };
+    let (rows, seen) = observed(watched, rows, Arc::clone(progress));
     let mut writable = store.view_to_write(name, step.pinned.as_ref().map(|pin| pin.lance_version)).await?;
     let written = writable.replace(rows, &key).await;
-    let mut seen = std::mem::take(&mut *seen.lock().expect("no thread panics while it counts"));
-    if let Some(fault) = seen.fault.take() {
-        return Err(fault);
-    }
-    written?;
+    let seen = without_fault(&seen, written)?;
     if seen.rows > 0 {
         writable.index(&key).await?;
     }
@@ -157,22 +156,50 @@ async fn view(
     Ok(BuiltTable { table, rows: seen.rows, nulls, seconds: Some(seconds) })
 }
 
+/// What was seen of rows that were written; the fault that ended them early comes before what the storage says of it.
+fn without_fault(seen: &Mutex<Seen>, written: Result<(), StoreError>) -> Result<Seen, MaterializeError> {
+    let mut seen = std::mem::take(&mut *seen.lock().expect("no thread panics while it counts"));
+    match seen.fault.take() {
+        Some(fault) => Err(fault),
+        None => Ok(written.map(|()| seen)?),
+    }
+}
+
 /// The rows of an ingest under the schema of today: columns that it lacks are null.
-fn conformed(rows: SendableRecordBatchStream, schema: &SchemaRef) -> SendableRecordBatchStream {
-    let of_schema = Arc::clone(schema);
+fn conformed(source: &str, rows: SendableRecordBatchStream, schema: &SchemaRef) -> SendableRecordBatchStream {
+    // Nulls in a key are told by whoever watches the rows.
+    let nullable = schema.fields().iter().map(|field| Field::clone(field).with_nullable(true));
+    let of_schema = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
+    let (source, schema) = (source.to_owned(), Arc::clone(&of_schema));
     let rows = rows.map(move |batch| {
         let batch = batch?;
-        let columns: Result<Vec<ArrayRef>, _> = of_schema
+        let columns: Result<Vec<ArrayRef>, DataFusionError> = of_schema
             .fields()
             .iter()
             .map(|field| match batch.column_by_name(field.name()) {
-                Some(column) => cast(column, field.data_type()),
+                Some(column) => conformed_column(&source, column, field),
                 None => Ok(new_null_array(field.data_type(), batch.num_rows())),
             })
             .collect();
         Ok(RecordBatch::try_new(Arc::clone(&of_schema), columns?)?)
     });
-    Box::pin(RecordBatchStreamAdapter::new(Arc::clone(schema), rows))
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+}
+
+fn conformed_column(source: &str, column: &ArrayRef, field: &Field) -> Result<ArrayRef, DataFusionError> {
+    let misfit = |value| MaterializeError::Misfit {
+        name: source.to_owned(),
+        column: field.name().clone(),
+        value,
+        data_type: shown(field.data_type()),
+    };
+    let external = |fault: MaterializeError| DataFusionError::External(Box::new(fault));
+    let (cast, misfits) = exact_cast(column, field.data_type())
+        .map_err(|_| external(misfit(format!("of the type {}", shown(column.data_type())))))?;
+    match misfits.first() {
+        Some(row) => Err(external(misfit(array_value_to_string(column, *row).unwrap_or_default()))),
+        None => Ok(cast),
+    }
 }
 
 fn empty(schema: &SchemaRef) -> SendableRecordBatchStream {

@@ -224,9 +224,11 @@ fn with_primary_key(rows: SendableRecordBatchStream, key: &TableKey) -> Sendable
 fn fault(path: &str) -> impl FnOnce(::lance::Error) -> StoreError + use<> {
     let path = path.to_owned();
     move |source| match source {
-        ::lance::Error::CommitConflict { .. } | ::lance::Error::TooMuchWriteContention { .. } => {
-            StoreError::DatasetConflict(path)
-        }
+        ::lance::Error::CommitConflict { .. }
+        | ::lance::Error::RetryableCommitConflict { .. }
+        | ::lance::Error::IncompatibleTransaction { .. }
+        | ::lance::Error::TooMuchWriteContention { .. }
+        | ::lance::Error::DatasetAlreadyExists { .. } => StoreError::DatasetConflict(path),
         source => StoreError::Dataset { path, source },
     }
 }

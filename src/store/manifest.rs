@@ -89,6 +89,7 @@ pub struct FeaturePin {
     pub dtype: String,
     pub version: u32,
     pub fingerprint: Fingerprint,
+    /// Empty for a reader who may not know what it names.
     pub expr: String,
     /// The columns that its values are made from: `table.column`, ordered.
     pub reads: Vec<String>,

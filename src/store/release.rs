@@ -1,6 +1,6 @@
 //! A release that is open, and what a caller may read of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -67,8 +68,7 @@ impl Release {
     }
 }
 
-/// A release without what its reader may not read. Restricted columns are not there; only the lineage of open features
-/// that were made from them names them.
+/// A release without what its reader may not read: nothing of it tells a restricted column from one that never was.
 #[derive(Clone, Debug)]
 pub struct Readable {
     release: Arc<Release>,
@@ -93,7 +93,34 @@ impl Readable {
         for view in &mut manifest.views {
             view.features.retain(|feature| self.entitlements.may_read(feature.restricted));
         }
+        let hidden = self.hidden_columns();
+        for feature in manifest.views.iter_mut().flat_map(|view| &mut view.features) {
+            let (unseen, seen): (Vec<String>, _) =
+                std::mem::take(&mut feature.reads).into_iter().partition(|column| hidden.contains(column));
+            feature.reads = seen;
+            let mut words = feature.expr.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if words
+                .any(|word| unseen.iter().any(|column| column.split_once('.').is_some_and(|(_, name)| name == word)))
+            {
+                feature.expr.clear();
+            }
+        }
         manifest
+    }
+
+    /// What may not be read, as `table.column`.
+    fn hidden_columns(&self) -> BTreeSet<String> {
+        let manifest = &self.release.manifest;
+        let of_sources = manifest
+            .sources
+            .iter()
+            .flat_map(|source| source.columns.iter().map(|column| (&source.name, &column.name, column.restricted)));
+        let of_views = manifest
+            .views
+            .iter()
+            .flat_map(|view| view.features.iter().map(|feature| (&view.name, &feature.name, feature.restricted)));
+        let hidden = of_sources.chain(of_views).filter(|(.., restricted)| !self.entitlements.may_read(*restricted));
+        hidden.map(|(table, column, _)| format!("{table}.{column}")).collect()
     }
 
     /// The names of the entities, ordered.
@@ -112,20 +139,11 @@ impl Readable {
     }
 
     fn table(&self, name: &str, table: &Table) -> Arc<dyn TableProvider> {
-        let manifest = &self.release.manifest;
-        let source = manifest.source(name).into_iter().flat_map(|source| &source.columns);
-        let source = source.map(|column| (column.name.as_str(), column.restricted));
-        let view = manifest.view(name).into_iter().flat_map(|view| &view.features);
-        let view = view.map(|feature| (feature.name.as_str(), feature.restricted));
-        let hidden: Vec<&str> = source
-            .chain(view)
-            .filter(|(_, restricted)| !self.entitlements.may_read(*restricted))
-            .map(|(column, _)| column)
-            .collect();
+        let hidden = self.hidden_columns();
         let provider = table.provider(false);
         let schema = provider.schema();
         let visible: Vec<usize> = (0..schema.fields().len())
-            .filter(|index| !hidden.contains(&schema.field(*index).name().as_str()))
+            .filter(|index| !hidden.contains(&format!("{name}.{}", schema.field(*index).name())))
             .collect();
         let schema = Arc::new(schema.project(&visible).expect("the indices are those of the schema"));
         Arc::new(VisibleColumns { inner: provider, visible, schema })
@@ -200,6 +218,13 @@ impl TableProvider for VisibleColumns {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
-        self.inner.supports_filters_pushdown(filters)
+        let mut supported = self.inner.supports_filters_pushdown(filters)?;
+        for (filter, supported) in filters.iter().zip(&mut supported) {
+            // A cast may fail on a value, and the storage would tell it as a fault of its own.
+            if filter.exists(|part| Ok(matches!(part, Expr::Cast(_)))).unwrap_or(true) {
+                *supported = TableProviderFilterPushDown::Unsupported;
+            }
+        }
+        Ok(supported)
     }
 }

@@ -2,32 +2,10 @@
 
 use arrow::ipc::reader::StreamReader;
 use datafusion::arrow::array::AsArray;
-use rhapsode::api::{Asked, parse_range};
-use rhapsode::app::App;
 use rhapsode::limits::{BATCH_ENTITIES_MAX, REQUEST_BODY_BYTES_MAX, SELECTION_FEATURES_MAX};
 use serde_json::{Value, json};
 
-use crate::support::{DEFINITIONS, TestProject, get, get_with, post, post_with};
-
-async fn served() -> (TestProject, App) {
-    let project = TestProject::built().await;
-    let app = project.app();
-    app.refresh().await.unwrap();
-    (project, app)
-}
-
-/// Asserts on a problem: status, type, and the field, value and remedy that it must name.
-fn problem(answer: &crate::support::Answer, status: u16, kind: &str, field: Value, value: Value, remedy: &str) {
-    let body = answer.json();
-    assert_eq!(answer.status.as_u16(), status, "{body}");
-    assert_eq!(answer.header("content-type"), "application/problem+json");
-    assert_eq!(body["type"], format!("/problems/{kind}"), "{body}");
-    assert_eq!(body["status"], status);
-    assert_eq!((&body["field"], &body["value"]), (&field, &value), "{body}");
-    assert!(body["remedy"].as_str().unwrap_or_default().contains(remedy), "{body}");
-    assert_eq!(body["request_id"], answer.header("x-request-id"));
-    assert_eq!(answer.header("x-request-id").len(), 32);
-}
+use crate::support::{DEFINITIONS, TestProject, get, get_with, post, post_with, problem, served};
 
 #[tokio::test]
 async fn one_entity_has_all_scalars_by_default() {
@@ -122,6 +100,9 @@ async fn bad_bodies_name_the_field_the_value_and_the_remedy() {
     problem(&answer, 400, "malformed-json", json!("body"), Value::Null, "");
     let answer = post(&app, "/api/features/batch", r#"{"keys": "t1"}"#).await;
     problem(&answer, 400, "invalid-body", json!("keys"), Value::Null, "");
+    let answer = post(&app, "/api/features/batch", r#"{"keys": ["t1", 1.0]}"#).await;
+    problem(&answer, 400, "invalid-body", json!("keys[1]"), Value::Null, "");
+    assert!(answer.json()["detail"].as_str().unwrap().contains("a key is a string, an integer"), "{}", answer.json());
     let answer = post(&app, "/api/features/batch", r#"{"key": ["t1"]}"#).await;
     problem(&answer, 400, "invalid-body", json!("key"), Value::Null, "");
     let answer = post_with(&app, "/api/features/batch", &[("accept", "image/png")], r#"{"keys":[]}"#).await;
@@ -228,95 +209,38 @@ async fn a_result_over_its_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_download_is_written_once_and_served_with_ranges_and_a_digest() {
-    use base64::Engine;
-    use sha2::Digest;
+async fn two_columns_of_one_name_gave_an_object_with_a_doubled_key() {
+    let (_project, app) = served().await;
+    let body = r#"{"query": "select a.track_id, b.track_id from track a join track b on a.track_id = b.track_id"}"#;
+    problem(&post(&app, "/api/sql", body).await, 400, "statement", json!("query"), Value::Null, "`as`");
+}
+
+#[tokio::test]
+async fn open_features_named_the_restricted_columns_they_are_made_from() {
+    let definitions = DEFINITIONS.replace(
+        "  - { name: secret, dtype: string }\n  - { name: decade",
+        "  - { name: secret, dtype: string }\n  - { name: signs, dtype: int64, expr: length(secret) + decade }\n  - { name: decade",
+    );
+    let project = TestProject::new(&definitions);
+    project.ingest("tracks", "tracks.jsonl", crate::support::ROWS).await;
+    project.build().await.unwrap();
+    let app = project.app();
+    let text = String::from_utf8(get(&app, "/api/features").await.body).unwrap();
+    assert!(text.contains("\"signs\"") && !text.contains("secret"), "{text}");
+    let catalogue: Value = serde_json::from_str(&text).unwrap();
+    let signs = &catalogue["entities"][0]["views"][0]["features"][1];
+    assert_eq!((&signs["expr"], &signs["reads"]), (&Value::Null, &json!(["tracks.year"])));
+}
+
+#[tokio::test]
+async fn with_every_release_yanked_the_last_was_still_served() {
     let (project, app) = served().await;
-    let path = "/api/dataset/download?dataset=track&format=csv&columns=track_id,decade&filter=decade%20%3E%201845";
-    let whole = get(&app, path).await;
-    assert_eq!(whole.body, b"track_id,decade\nt3,1850\n");
-    assert_eq!(whole.header("content-disposition"), "attachment; filename=\"track-r1.csv\"");
-    let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(&whole.body));
-    assert_eq!(whole.header("repr-digest"), format!("sha-256=:{digest}:"));
-    let files = || std::fs::read_dir(project.path().join("store/exports/1")).unwrap().count();
-    assert_eq!(files(), 2);
-    let part = get_with(&app, path, &[("range", "bytes=3-7")]).await;
-    assert_eq!((part.status.as_u16(), part.body.as_slice()), (206, &whole.body[3..8]));
-    assert_eq!(part.header("content-range"), "bytes 3-7/24");
-    let beyond = get_with(&app, path, &[("range", "bytes=99-")]).await;
-    assert_eq!((beyond.status.as_u16(), beyond.header("content-range")), (416, "bytes */24"));
-    let same = get_with(&app, path, &[("if-none-match", whole.header("etag"))]).await;
-    assert_eq!((same.status.as_u16(), same.body.len()), (304, 0));
-    assert_eq!(files(), 2);
-}
-
-#[tokio::test]
-async fn downloads_of_every_format_hold_the_same_rows() {
-    let (_project, app) = served().await;
-    let download =
-        async |format: &str| get(&app, &format!("/api/dataset/download?dataset=track&format={format}")).await.body;
-    let json: Value = serde_json::from_slice(&download("json").await).unwrap();
-    assert_eq!(json.as_array().unwrap().len(), 3);
-    assert_eq!(json[0]["ratio"], json!(263.2857));
-    let lines: Vec<Value> = String::from_utf8(download("jsonl").await)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(json, Value::Array(lines));
-    let parquet = bytes::Bytes::from(download("parquet").await);
-    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(parquet, 1_024).unwrap();
-    assert_eq!(reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 3);
-    let arrow = std::io::Cursor::new(download("arrow").await);
-    let reader = arrow::ipc::reader::FileReader::try_new(arrow, None).unwrap();
-    assert_eq!(reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 3);
-}
-
-#[tokio::test]
-async fn bad_downloads_name_the_field_the_value_and_the_remedy() {
-    let (_project, app) = served().await;
-    let download = async |query: &str| get(&app, &format!("/api/dataset/download?{query}")).await;
-    problem(&download("").await, 400, "missing-parameter", json!("dataset"), json!(""), "entity");
-    problem(
-        &download("dataset=trak").await,
-        404,
-        "unknown-dataset",
-        json!("dataset"),
-        json!("trak"),
-        "did you mean `track`?",
-    );
-    problem(
-        &download("dataset=track&format=parket").await,
-        400,
-        "unknown-format",
-        json!("format"),
-        json!("parket"),
-        "did you mean `parquet`?",
-    );
-    problem(
-        &download("dataset=track&columns=decade,x").await,
-        400,
-        "unknown-column",
-        json!("columns[1]"),
-        json!("x"),
-        "",
-    );
-    problem(
-        &download("dataset=track&filter=decde%20%3E%201").await,
-        400,
-        "statement",
-        json!("filter"),
-        Value::Null,
-        "did you mean `decade`?",
-    );
-    problem(
-        &download("dataset=track&filter=1%3D1)%20union%20select%20(1").await,
-        400,
-        "statement",
-        json!("filter"),
-        Value::Null,
-        "",
-    );
+    let store = app.store();
+    store.yank(app.latest().unwrap().number(), "wrong", app.clock().now()).await.unwrap();
+    app.refresh().await.unwrap();
+    problem(&get(&app, "/api/features/t1").await, 503, "no-release", Value::Null, Value::Null, "");
+    assert_eq!(get(&app, "/api/features/t1?release=1").await.status.as_u16(), 200);
+    drop(project);
 }
 
 #[tokio::test]
@@ -361,24 +285,8 @@ async fn health_documents_and_names_of_the_host() {
     assert!(!page.contains("http://") && !page.contains("https://"), "nothing comes from elsewhere");
     let evil = get_with(&app, "/api/features/t1", &[("host", "evil.example:8080")]).await;
     problem(&evil, 403, "not-loopback", json!("host"), json!("evil.example"), "127.0.0.1");
-    assert_eq!(get_with(&app, "/healthz", &[("host", "localhost:8080")]).await.status.as_u16(), 200);
+    assert_eq!(get_with(&app, "/healthz", &[("host", "LocalHost:8080")]).await.status.as_u16(), 200);
     let empty = TestProject::new(DEFINITIONS);
     let unready = get(&empty.app(), "/readyz").await;
     problem(&unready, 503, "no-release", Value::Null, Value::Null, "rhapsode build");
-}
-
-#[test]
-fn ranges_are_read_as_the_standard_says() {
-    let range = |text: &str| parse_range(text, 10);
-    assert_eq!(range("bytes=0-3"), Asked::Range(0..4));
-    assert_eq!(range("bytes=4-"), Asked::Range(4..10));
-    assert_eq!(range("bytes=-3"), Asked::Range(7..10));
-    assert_eq!(range("bytes=-30"), Asked::Range(0..10));
-    assert_eq!(range("bytes=8-99"), Asked::Range(8..10));
-    assert_eq!(range("bytes=0-18446744073709551615"), Asked::Range(0..10));
-    assert_eq!(range("bytes=10-"), Asked::Unsatisfiable);
-    assert_eq!(range("bytes=-0"), Asked::Unsatisfiable);
-    for ignored in ["bytes=3-2", "bytes=0-1,3-4", "lines=0-1", "bytes=a-b", "bytes="] {
-        assert_eq!(range(ignored), Asked::Ignore, "{ignored}");
-    }
 }

@@ -246,3 +246,85 @@ async fn a_plan_says_why() {
             .collect::<Vec<_>>()
     );
 }
+
+#[tokio::test]
+async fn a_changed_type_of_a_source_made_null_of_what_did_not_fit() {
+    let project = TestProject::built().await;
+    project.define(&DEFINITIONS.replace("{ name: secret, dtype: string }", "{ name: secret, dtype: int32 }"));
+    let error = project.build().await.unwrap_err().to_string();
+    assert!(error.starts_with("source `tracks` has a row whose `secret` is s1, which is not int32; "), "{error}");
+    project.define(
+        &DEFINITIONS
+            .replace("{ name: year, dtype: int32 }", "{ name: year, dtype: float64 }")
+            .replace("year / 10 * 10", "cast(year as int) / 10 * 10"),
+    );
+    project.build().await.unwrap();
+    assert_eq!(project.rows("select sum(decade) as n from track").await, json!([{"n": 3690}]));
+}
+
+#[tokio::test]
+async fn a_smaller_join_key_left_two_rows_of_one_key() {
+    let definitions = DEFINITIONS
+        .replace("join_keys: [track_id]", "join_keys: [track_id, year]")
+        .replace("select track_id, title, secret,", "select track_id, year, title, secret,");
+    let project = TestProject::new(&definitions);
+    project.ingest("tracks", "rows.jsonl", "{\"id\": \"a\", \"year\": 1}\n{\"id\": \"a\", \"year\": 2}\n").await;
+    project.build().await.unwrap();
+    project.define(DEFINITIONS);
+    let error = project.build().await.unwrap_err().to_string();
+    assert!(error.starts_with("source `tracks` has two rows for the key `a` in one ingest; "), "{error}");
+    let keyed_by_title = DEFINITIONS
+        .replace("join_keys: [track_id]", "join_keys: [track_id, title]")
+        .replace("  - { name: title, dtype: string }\n", "");
+    project.define(&keyed_by_title);
+    let error = project.build().await.unwrap_err().to_string();
+    assert!(error.starts_with("source `tracks` has a row without a part of its key (`track_id, title`); "), "{error}");
+}
+
+#[tokio::test]
+async fn views_over_a_shadowing_with_and_upper_case_tables_passed_the_check_and_stopped_the_build() {
+    let project = TestProject::built().await;
+    project.define(&DEFINITIONS.replace("as ratio from tracks", "as ratio from TRACKS"));
+    project.build().await.unwrap();
+    let sql = DEFINITIONS.replace("sql: select", "sql: with tracks as (select * from tracks where year > 1845) select");
+    project.define(&sql);
+    project.build().await.unwrap();
+    assert_eq!(project.rows("select count(*) as n from metadata").await, json!([{"n": 1}]));
+}
+
+#[tokio::test]
+async fn after_a_change_of_access_the_plan_had_nothing_to_do_and_the_build_published() {
+    let project = TestProject::built().await;
+    let publishes = async || {
+        let (target, _) = pipeline::target(project.path()).await.unwrap();
+        let app = project.app();
+        let (plan, newest) = pipeline::plan(app.store(), &target).await.unwrap();
+        assert!(plan.is_empty());
+        pipeline::publishes(app.store(), &target, &plan, newest.as_ref()).await.unwrap()
+    };
+    assert!(!publishes().await);
+    project.define(
+        &DEFINITIONS.replace("{ name: decade, dtype: int32,", "{ name: decade, dtype: int32, access: restricted,"),
+    );
+    assert!(publishes().await);
+    assert!(project.build().await.unwrap().published);
+    assert!(!publishes().await);
+}
+
+#[tokio::test]
+async fn whoever_lost_a_race_between_builds_was_told_in_the_words_of_the_storage() {
+    use futures::StreamExt;
+    let project = TestProject::built().await;
+    let store = project.app().store().clone();
+    let pinned = store.newest().await.unwrap().unwrap().source("tracks").unwrap().lance_version;
+    let key = vec!["track_id".to_owned()];
+    let files = store.incoming("tracks").await.unwrap();
+    let mut first = store.source_to_write("tracks", Some(pinned)).await.unwrap();
+    let mut second = store.source_to_write("tracks", Some(pinned)).await.unwrap();
+    first.upsert(store.read_incoming(&files[0]).await.unwrap(), &key).await.unwrap();
+    let rows = store.read_incoming(&files[0]).await.unwrap();
+    let schema = rows.schema();
+    let rows = Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(schema, rows.boxed()));
+    let error = second.upsert(rows, &key).await.unwrap_err();
+    assert!(matches!(error, rhapsode::store::StoreError::DatasetConflict(_)), "{error}");
+}

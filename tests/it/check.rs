@@ -247,6 +247,63 @@ async fn a_text_without_a_licence_is_restricted_and_so_is_text_made_of_it() {
 }
 
 #[tokio::test]
+async fn text_in_a_list_without_a_licence_was_open() {
+    use rhapsode::definition::Access;
+    let columns = "{ name: a, dtype: list<string> }, { name: b, dtype: 'struct{x: int32, y: list<string>}' }, { name: c, dtype: list<int32> }";
+    let base = BASE.replace("{ name: year, dtype: int32 }", columns);
+    let target = compiled(&[("base.yaml", &base)]).await.unwrap();
+    let access: Vec<Access> = target.sources[0].columns.iter().map(|column| column.access).collect();
+    assert_eq!(access, [Access::Open, Access::Restricted, Access::Restricted, Access::Open, Access::Open]);
+}
+
+#[tokio::test]
+async fn a_join_key_showed_the_restricted_column_it_was_made_from() {
+    let base = BASE.replace(", licence: public-domain", "");
+    let told = async |text: &str| -> Vec<String> {
+        let compiled = compiled(&[("base.yaml", &base), ("view.yaml", text)]).await;
+        compiled.err().map(|told| told.iter().map(ToString::to_string).collect()).unwrap_or_default()
+    };
+    let leak = view("select lyrics as track_id, year from tracks", "{ name: year, dtype: int32 }");
+    assert_eq!(
+        told(&leak).await,
+        [
+            "view.yaml:4:6: the join key `track_id` is made from the restricted `tracks.lyrics`; keys are open; use a key that shows nothing of it, or give `lyrics` a licence that opens it"
+        ]
+    );
+    let nested = view(
+        "select x as track_id, year from (select left(lyrics, 3) as x, year from tracks where year > 1) y",
+        "{ name: year, dtype: int32 }",
+    );
+    assert_eq!(told(&nested).await.len(), 1);
+    // Rows may be chosen by it.
+    let chosen = view(
+        "select track_id, year from tracks where lyrics is not null order by lyrics",
+        "{ name: year, dtype: int32 }",
+    );
+    assert_eq!(told(&chosen).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_restricted_join_key_was_half_hidden() {
+    let base =
+        BASE.replace("{ name: track_id, dtype: string }", "{ name: track_id, dtype: string, access: restricted }");
+    let told = compiled(&[("base.yaml", &base)]).await.unwrap_err();
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with("base.yaml:9:12: the join key `track_id` cannot be restricted"), "{told:?}");
+}
+
+#[tokio::test]
+async fn aggregates_in_an_expr_passed_the_check_and_stopped_the_build() {
+    let text = view("select track_id, year from tracks", "{ name: n, dtype: int64, expr: sum(year) }");
+    check(
+        &text,
+        "view.yaml:5:43: `sum` is an aggregate over rows; an expression is of one row; write it in a query: in the `sql` of a view, or as a statement\n",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn every_property_of_the_schema_is_read() {
     // Each property of the schema, given to the reader, must not be unknown to it.
     let schema = rhapsode::definition::json_schema();

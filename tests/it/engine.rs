@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Int32Array, RecordBatch, StringArray};
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::array::{AsArray, Int32Array, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use datafusion::datasource::MemTable;
 use futures::TryStreamExt;
 use rhapsode::engine::{Bounds, FUNCTIONS, Session, SqlError, Statement};
@@ -177,4 +177,56 @@ async fn the_tables_of_a_statement_are_found_but_not_its_own() {
     assert_eq!(tables("select * from a join b on a.x = b.x where a.y in (select z from c)"), ["a", "b", "c"]);
     assert_eq!(tables("with a as (select * from b) select * from a"), ["b"]);
     assert_eq!(tables("select * from (with c as (select * from d) select * from c) x"), ["d"]);
+}
+
+#[test]
+fn a_with_that_took_the_name_of_a_table_hid_that_it_reads_it() {
+    let tables = |sql: &str| -> Vec<String> {
+        Statement::parse(sql).unwrap().tables().into_iter().map(|read| read.name).collect()
+    };
+    assert_eq!(tables("with a as (select * from a) select * from a"), ["a"]);
+    assert_eq!(tables("with a as (select * from b), b as (select * from a) select * from a, b"), ["b"]);
+    assert_eq!(tables("with a as (select 1) select * from (with a as (select * from c) select * from a) x"), ["c"]);
+    assert_eq!(tables("with recursive a as (select * from b union all select * from a) select * from a"), ["b"]);
+    assert_eq!(tables("select * from (with a as (select 1) select * from a) x, a"), ["a"]);
+}
+
+#[test]
+fn a_table_in_upper_case_was_another_table() {
+    let statement = Statement::parse("select * from Tracks, \"Other\"").unwrap();
+    let tables: Vec<String> = statement.tables().into_iter().map(|read| read.name).collect();
+    assert_eq!(tables, ["Other", "tracks"]);
+}
+
+#[tokio::test]
+async fn nested_subqueries_without_names_lost_a_projection() {
+    let nested = (0..4).fold("t".to_owned(), |inner, _| match inner.as_str() {
+        "t" => "(select id * 2 as id from t)".to_owned(),
+        inner => format!("(select id * 2 as id from {inner})"),
+    });
+    let session = session();
+    let plan = session.plan(&Statement::parse(&format!("select sum(id) as n from {nested}")).unwrap()).await.unwrap();
+    let batches: Vec<RecordBatch> = session.execute(plan).await.unwrap().try_collect().await.unwrap();
+    let sums = batches[0].column(0).as_primitive::<Int64Type>();
+    assert_eq!(sums.value(0), (1 + 2 + 3) * 16);
+}
+
+#[tokio::test]
+async fn an_expression_over_many_rows_passed_for_one_of_a_row() {
+    let session = session();
+    let table = session.plan(&Statement::parse("select * from t").unwrap()).await.unwrap();
+    for (text, told) in [
+        ("sum(id)", "`sum` is an aggregate over rows; an expression is of one row; write it in a query"),
+        ("id + count(*)", "`count` is an aggregate"),
+        ("row_number() over (order by id)", "`row_number` is a window"),
+        ("(select max(id) from t)", "a query stands in it"),
+        ("id in (select id from t)", "a query stands in it"),
+    ] {
+        let error = session.expression(text, &table).unwrap_err().to_string();
+        assert!(error.starts_with(told), "{text}: {error}");
+    }
+    session.expression("abs(id) + 1", &table).unwrap();
+    let error = session.condition("id + 1", &table).unwrap_err().to_string();
+    assert_eq!(error, "`id + 1` is int64; a condition is true or false");
+    session.condition("id > 1 and text is not null", &table).unwrap();
 }

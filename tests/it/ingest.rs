@@ -85,7 +85,10 @@ async fn parquet_is_cast_to_the_definition() {
     assert_eq!((done.file.rows, done.file.rejected), (2, 2));
     assert_eq!(
         rejects(&project, &done.file.rejects),
-        [(2, "the key `track_id` is missing".to_owned()), (4, "`year` does not fit int32".to_owned())]
+        [
+            (2, "the key `track_id` is missing".to_owned()),
+            (4, "`year` is 1099511627776, which is not int32".to_owned())
+        ]
     );
 }
 
@@ -158,4 +161,80 @@ async fn what_is_planted_in_the_synthetic_corpus_is_rejected_line_by_line() {
     assert!(expected.len() > 20);
     assert_eq!(found, expected);
     assert_eq!(done.file.rows as usize + expected.len(), recipe.tracks);
+}
+
+#[tokio::test]
+async fn fractions_were_cut_into_integers() {
+    let project = TestProject::new(DEFINITIONS);
+    let rows = "{\"id\": \"a\", \"year\": 1843.0}\n{\"id\": \"b\", \"year\": 1843.5}\n{\"id\": \"c\", \"year\": 9007199254740993.0}\n";
+    let done = project.ingest("tracks", "rows.jsonl", rows).await;
+    let told = rejects(&project, &done.file.rejects);
+    assert_eq!(told[0], (2, "`year` is 1843.5, which is not int32".to_owned()));
+    assert_eq!((told.len(), told[1].0), (2, 3));
+}
+
+#[tokio::test]
+async fn fractions_and_times_of_a_parquet_file_were_cut() {
+    let definitions = DEFINITIONS.replace("{ name: secret, dtype: string }\n  - { name: lyrics", "{ name: secret, dtype: string }\n  - { name: day, dtype: date }\n  - { name: years, dtype: list<int32> }\n  - { name: lyrics");
+    let project = TestProject::new(&definitions);
+    let day = 86_400_000_000_i64;
+    let item = Arc::new(Field::new("item", DataType::Float64, true));
+    let list = |values: &[f64]| Some(values.iter().copied().map(Some).collect::<Vec<_>>());
+    let years = datafusion::arrow::array::ListArray::from_iter_primitive::<
+        datafusion::arrow::datatypes::Float64Type,
+        _,
+        _,
+    >([list(&[1.0]), list(&[1.0, 2.0]), list(&[1.0]), list(&[1.0, 2.5])]);
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("id", DataType::Utf8, true),
+        Field::new("year", DataType::Float64, true),
+        Field::new("day", DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, None), true),
+        Field::new("years", DataType::List(item), true),
+    ]));
+    let columns: Vec<Arc<dyn Array>> = vec![
+        Arc::new(StringArray::from(vec!["a", "b", "c", "d"])),
+        Arc::new(datafusion::arrow::array::Float64Array::from(vec![1843.0, 1843.5, 1.0, 1.0])),
+        Arc::new(datafusion::arrow::array::TimestampMicrosecondArray::from(vec![day, day, day + 1, day])),
+        Arc::new(years),
+    ];
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let done = project.ingest("tracks", "rows.parquet", &bytes).await;
+    assert_eq!(
+        rejects(&project, &done.file.rejects),
+        [
+            (2, "`year` is 1843.5, which is not int32".to_owned()),
+            (3, "`day` is 1970-01-02T00:00:00.000001, which is not date".to_owned()),
+            (4, "`years` is [1.0, 2.5], which is not list<int32>".to_owned()),
+        ]
+    );
+    project.build().await.unwrap();
+    let rows = project.rows("select year, day, years from tracks").await;
+    assert_eq!(rows, json!([{"year": 1843, "day": "1970-01-02", "years": [1]}]));
+}
+
+#[tokio::test]
+async fn an_unclosed_quote_swallowed_the_rest_of_the_file() {
+    let project = TestProject::new(DEFINITIONS);
+    let csv = "id,title\na,one\nb,\"two\nc,three\nd,four\n";
+    let error = project.try_ingest("tracks", "rows.csv", csv).await.unwrap_err().to_string();
+    assert!(error.ends_with("is not CSV: a quote that is opened in the row of line 3 is never closed"), "{error}");
+    for whole in
+        ["id,title\na,one\nb,\"two\nlines\"", "id,title\na,one\nb,two\n", "id,title\r\na,one\r\nb,5\" disk\r\n\r\n"]
+    {
+        let project = TestProject::new(DEFINITIONS);
+        assert_eq!(project.ingest("tracks", "rows.csv", whole).await.file.rows, 2, "{whole}");
+    }
+    let error = project.try_ingest("tracks", "empty.csv", "").await.unwrap_err().to_string();
+    assert!(error.ends_with("is not CSV: it is empty"), "{error}");
+}
+
+#[tokio::test]
+async fn of_a_doubled_header_the_last_column_won() {
+    let project = TestProject::new(DEFINITIONS);
+    let error = project.try_ingest("tracks", "rows.csv", "id,title,title\na,b,c\n").await.unwrap_err().to_string();
+    assert!(error.ends_with("is not CSV: its header has the column `title` twice"), "{error}");
 }

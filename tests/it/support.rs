@@ -13,7 +13,7 @@ use rhapsode::config::Config;
 use rhapsode::materialize::Progress;
 use rhapsode::pipeline::{self, BuildError, Report};
 use rhapsode::store::IncomingSummary;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -182,4 +182,25 @@ pub async fn post_with(app: &App, path: &str, headers: &[(&str, &str)], body: im
     let request = Request::post(path).header("content-type", "application/json");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     send(app, request.body(Body::from(body.into())).unwrap()).await
+}
+
+/// The small corpus, served.
+pub async fn served() -> (TestProject, App) {
+    let project = TestProject::built().await;
+    let app = project.app();
+    app.refresh().await.unwrap();
+    (project, app)
+}
+
+/// Asserts on a problem: status, type, and the field, value and remedy that it must name.
+pub fn problem(answer: &Answer, status: u16, kind: &str, field: Value, value: Value, remedy: &str) {
+    let body = answer.json();
+    assert_eq!(answer.status.as_u16(), status, "{body}");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(body["type"], format!("/problems/{kind}"), "{body}");
+    assert_eq!(body["status"], status);
+    assert_eq!((&body["field"], &body["value"]), (&field, &value), "{body}");
+    assert!(body["remedy"].as_str().unwrap_or_default().contains(remedy), "{body}");
+    assert_eq!(body["request_id"], answer.header("x-request-id"));
+    assert_eq!(answer.header("x-request-id").len(), 32);
 }
