@@ -73,8 +73,12 @@ impl App {
         {
             return Ok(latest);
         }
-        let number = self.inner.store.resolve(reference).await?;
-        self.open_number(number).await
+        // Boxed, since a handler's future is copied, and this is rarely gone through.
+        Box::pin(async {
+            let number = self.inner.store.resolve(reference).await?;
+            self.open_number(number).await
+        })
+        .await
     }
 
     /// The release that is served as `latest`; none before the first.
@@ -235,6 +239,10 @@ impl ReleaseView {
         {
             return Ok(Arc::clone(scalars));
         }
+        Box::pin(self.compiled(entity, features)).await
+    }
+
+    async fn compiled(&self, entity: &str, features: Option<Vec<String>>) -> Result<Arc<Selection>, SelectionError> {
         let key = (entity.to_owned(), features);
         if let Some(selection) = self.readers.selections.get(&key).await {
             return Ok(selection);

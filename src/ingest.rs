@@ -6,6 +6,8 @@ mod rows;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 pub use rows::Shape;
 pub use rows::ShapeColumn;
@@ -47,7 +49,17 @@ impl IngestError {
 /// Reads `files` into the source that `shape` describes. The rows wait in the store for the next build.
 ///
 /// Of rows with one key the first is kept and the others are rejected. `progress` is told the rows read so far.
-pub async fn ingest(
+pub fn ingest<'a>(
+    store: &'a Store,
+    shape: &'a Shape,
+    files: &'a [PathBuf],
+    at: DateTime<Utc>,
+    progress: &'a mut (dyn FnMut(u64) + Send),
+) -> BoxFuture<'a, Result<IncomingSummary, IngestError>> {
+    run(store, shape, files, at, progress).boxed()
+}
+
+async fn run(
     store: &Store,
     shape: &Shape,
     files: &[PathBuf],

@@ -43,27 +43,25 @@ pub fn row(frame: &ReadableFrame<'_>, key: &EntityKey) -> Result<Option<usize>, 
 }
 
 /// Appends the selected features of `row` as an object.
-pub fn write_object(selection: &Selection, row: usize, out: &mut Vec<u8>) {
+pub fn write_object(frame: &ReadableFrame<'_>, selection: &Selection, row: usize, out: &mut Vec<u8>) {
+    let packed = frame.packed(row);
     out.push(b'{');
     for (index, feature) in selection.features().iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(&feature.quoted);
-        out.push(b':');
-        feature.column.write(row, out);
+        out.extend_from_slice(if index == 0 { &feature.member[1..] } else { &feature.member });
+        feature.write(row, packed, out);
     }
     out.push(b'}');
 }
 
 /// Appends the selected features of `row` as an array, in the order of the selection.
-pub fn write_values(selection: &Selection, row: usize, out: &mut Vec<u8>) {
+pub fn write_values(frame: &ReadableFrame<'_>, selection: &Selection, row: usize, out: &mut Vec<u8>) {
+    let packed = frame.packed(row);
     out.push(b'[');
     for (index, feature) in selection.features().iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        feature.column.write(row, out);
+        feature.write(row, packed, out);
     }
     out.push(b']');
 }
@@ -95,7 +93,10 @@ pub fn batch(
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
-/// The text of a key as it stands in an answer.
-pub fn key_text(key: &EntityKey) -> Vec<u8> {
-    json::quoted(&key.to_string()).into()
+/// Appends a key as it stands in an answer.
+pub fn write_key(key: &EntityKey, out: &mut Vec<u8>) {
+    match key.parts() {
+        [only] => json::text(only, out),
+        _ => json::text(&key.to_string(), out),
+    }
 }

@@ -1,8 +1,13 @@
 //! The whole build on one screen.
+//!
+//! Its futures are boxed, so that what they hold is compiled here and not in each binary that awaits them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use crate::clock::{Clock, Stopwatch};
 use crate::compile::{Target, compile};
@@ -57,7 +62,11 @@ pub struct Report {
 }
 
 /// The definitions of `project`, compiled, and the digest of their files.
-pub async fn target(project: &Path) -> Result<(Target, Fingerprint), BuildError> {
+pub fn target(project: &Path) -> BoxFuture<'_, Result<(Target, Fingerprint), BuildError>> {
+    compiled(project).boxed()
+}
+
+async fn compiled(project: &Path) -> Result<(Target, Fingerprint), BuildError> {
     let files = definition::load(project)?;
     let (definitions, diagnostics) = definition::parse(&files);
     let target = compile(&definitions, diagnostics).await.map_err(BuildError::Definitions)?;
@@ -89,7 +98,17 @@ pub async fn publishes(
 }
 
 /// Brings the store in line with the definitions of `project`, and publishes a release where anything changed.
-pub async fn build(
+pub fn build<'a>(
+    project: &'a Path,
+    config: &'a Config,
+    store: &'a Store,
+    clock: &'a dyn Clock,
+    progress: &'a Progress,
+) -> BoxFuture<'a, Result<Report, BuildError>> {
+    run(project, config, store, clock, progress).boxed()
+}
+
+async fn run(
     project: &Path,
     config: &Config,
     store: &Store,

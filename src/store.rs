@@ -12,6 +12,7 @@ mod key_index;
 mod lance;
 mod manifest;
 mod objects;
+mod packed;
 mod release;
 mod releases;
 
@@ -25,6 +26,7 @@ pub use incoming::{IncomingFile, IncomingSummary, IncomingWriter};
 pub use key_index::{KeyIndex, KeySet, key_texts};
 pub use lance::{Table, TableKey};
 pub use manifest::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, ViewPin};
+pub use packed::{PackedRow, PackedRows};
 pub use release::{Readable, ReadableFrame, Release};
 pub use releases::{ReleaseRef, ReleaseSummary};
 

@@ -180,9 +180,9 @@ pub(super) async fn one(
     body.extend_from_slice(b"{\"entity\":");
     json::text(entity, &mut body);
     body.extend_from_slice(b",\"key\":");
-    body.extend_from_slice(&online::key_text(&key));
+    online::write_key(&key, &mut body);
     write!(body, ",\"release\":{release},\"features\":").expect("memory takes it");
-    online::write_object(&selection, row, &mut body);
+    online::write_object(&frame, &selection, row, &mut body);
     body.push(b'}');
     entities_read(1);
     Ok(answer(release, JSON, body))
@@ -279,14 +279,14 @@ pub(super) async fn batch(
     let found = keys.iter().zip(&rows).filter_map(|(key, row)| Some((key, (*row)?)));
     joined(&mut body, found, |(key, row), body| {
         body.extend_from_slice(b"{\"key\":");
-        body.extend_from_slice(&online::key_text(key));
+        online::write_key(key, body);
         body.extend_from_slice(b",\"values\":");
-        online::write_values(&selection, row, body);
+        online::write_values(&frame, &selection, row, body);
         body.push(b'}');
     });
     body.extend_from_slice(b",\"missing\":");
     let missing = keys.iter().zip(&rows).filter(|(_, row)| row.is_none());
-    joined(&mut body, missing, |(key, _), body| body.extend_from_slice(&online::key_text(key)));
+    joined(&mut body, missing, |(key, _), body| online::write_key(key, body));
     body.push(b'}');
     Ok(answer(release, JSON, body))
 }

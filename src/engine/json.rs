@@ -116,6 +116,22 @@ impl JsonColumn {
     }
 }
 
+impl JsonColumn {
+    /// Appends a value of the column's type that comes in a word: an integer or a time with its sign, or a float's bits.
+    pub fn write_word(&self, word: u64, out: &mut Vec<u8>) {
+        let signed = word.cast_signed();
+        match self {
+            Self::Bool(_) => out.extend_from_slice(if word == 1 { b"true" } else { b"false" }),
+            Self::Int32(_) | Self::Int64(_) => number(signed, out),
+            Self::Float32(_) => number(f32::from_bits(word as u32), out),
+            Self::Float64(_) => number(f64::from_bits(word), out),
+            Self::Date(_) => date(signed as i32, out),
+            Self::Timestamp(_) => timestamp(signed, out),
+            _ => out.extend_from_slice(b"null"),
+        }
+    }
+}
+
 /// The columns of a batch, written row by row as objects.
 pub struct JsonRows {
     columns: Vec<(Box<[u8]>, JsonColumn)>,

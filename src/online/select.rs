@@ -9,7 +9,7 @@ use crate::engine::json::{JsonColumn, quoted};
 use crate::error::ErrorKind;
 use crate::limits::SELECTION_FEATURES_MAX;
 use crate::name::nearest;
-use crate::store::{FeaturePin, FrameColumn, ReadableFrame};
+use crate::store::{FeaturePin, FrameColumn, PackedRow, ReadableFrame};
 
 /// The columns that were asked for, in order.
 #[derive(Debug)]
@@ -23,8 +23,25 @@ pub struct SelectedFeature {
     pub name: Arc<str>,
     /// The name as a JSON string.
     pub quoted: Box<[u8]>,
+    /// What stands before its value in an object, where it is not the first: `,"name":`.
+    pub member: Box<[u8]>,
     pub column: JsonColumn,
     pub values: ArrayRef,
+    /// Where its values stand in a packed row.
+    pub slot: Option<usize>,
+}
+
+impl SelectedFeature {
+    /// Appends the value of `row`, which is also `packed`.
+    pub fn write(&self, row: usize, packed: PackedRow<'_>, out: &mut Vec<u8>) {
+        match self.slot {
+            None => self.column.write(row, out),
+            Some(slot) => match packed.get(slot) {
+                Some(word) => self.column.write_word(word, out),
+                None => out.extend_from_slice(b"null"),
+            },
+        }
+    }
 }
 
 impl Selection {
@@ -137,9 +154,11 @@ fn selected(column: &FrameColumn) -> Result<SelectedFeature, SelectionError> {
     let written = JsonColumn::new(&column.values).map_err(|_| SelectionError::Unwritable { name: name.clone() })?;
     Ok(SelectedFeature {
         name: name.as_str().into(),
+        member: [b",", &*quoted(name), b":"].concat().into(),
         quoted: quoted(name),
         column: written,
         values: Arc::clone(&column.values),
+        slot: column.slot,
     })
 }
 

@@ -10,7 +10,7 @@ use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32
 use datafusion::arrow::compute::{concat, concat_batches, take};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 
-use super::{EntityPin, FeaturePin, KeyIndex, Manifest, StoreError, Table, ViewPin, key_texts};
+use super::{EntityPin, FeaturePin, KeyIndex, Manifest, PackedRows, StoreError, Table, ViewPin, key_texts};
 
 /// The features of one entity.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Frame {
     /// The join keys in their own types, then every feature in the order of views.
     columns: Vec<FrameColumn>,
     by_name: BTreeMap<String, usize>,
+    /// The values of the narrow columns once more.
+    packed: PackedRows,
 }
 
 /// A column of a frame.
@@ -27,6 +29,8 @@ pub struct Frame {
 pub struct FrameColumn {
     pub field: Field,
     pub values: ArrayRef,
+    /// Where its values stand in a packed row; none where they are wide.
+    pub slot: Option<usize>,
     /// The view and the feature; none for a join key.
     pub feature: Option<(Arc<str>, Arc<FeaturePin>)>,
 }
@@ -46,15 +50,22 @@ impl Frame {
     ) -> Result<Self, StoreError> {
         let spine = spine(entity, manifest, tables).await?;
         let keys = KeyIndex::new(key_texts(&spine, &entity.join_keys)?)?;
-        let mut frame = Self { entity: entity.clone(), keys, columns: Vec::new(), by_name: BTreeMap::new() };
+        let (columns, by_name) = (Vec::new(), BTreeMap::new());
+        let mut frame = Self { entity: entity.clone(), keys, columns, by_name, packed: PackedRows::default() };
         for (field, values) in spine.schema().fields().iter().zip(spine.columns()) {
-            frame.push(FrameColumn { field: Field::clone(field), values: Arc::clone(values), feature: None });
+            frame.push(FrameColumn {
+                field: Field::clone(field),
+                values: Arc::clone(values),
+                slot: None,
+                feature: None,
+            });
         }
         for view in manifest.views.iter().filter(|view| view.entity == entity.name) {
             if let Some(table) = tables.get(&view.name) {
                 frame.add_view(view, table).await?;
             }
         }
+        frame.pack();
         Ok(frame)
     }
 
@@ -80,7 +91,24 @@ impl Frame {
 
     pub fn memory_bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(|column| column.values.get_array_memory_size()).sum();
-        columns + self.keys.memory_bytes()
+        columns + self.keys.memory_bytes() + self.packed.memory_bytes()
+    }
+
+    pub fn packed(&self) -> &PackedRows {
+        &self.packed
+    }
+
+    fn pack(&mut self) {
+        let rows = self.rows();
+        let is_narrow = |column: &&mut FrameColumn| {
+            column.feature.is_some() && PackedRows::takes(column.values.data_type()) && column.values.len() == rows
+        };
+        let mut narrow = Vec::new();
+        for (slot, column) in self.columns.iter_mut().filter(is_narrow).enumerate() {
+            column.slot = Some(slot);
+            narrow.push(&column.values);
+        }
+        self.packed = PackedRows::new(rows, &narrow);
     }
 
     fn push(&mut self, column: FrameColumn) {
@@ -105,7 +133,7 @@ impl Frame {
             // Metadata is the storage's own business.
             let field = Field::new(field.name(), field.data_type().clone(), true);
             let feature = Some((Arc::clone(&name), Arc::new(feature.clone())));
-            self.push(FrameColumn { field, values, feature });
+            self.push(FrameColumn { field, values, slot: None, feature });
         }
         Ok(())
     }

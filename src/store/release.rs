@@ -170,6 +170,11 @@ impl<'a> ReadableFrame<'a> {
         self.frame.rows()
     }
 
+    /// The narrow values of `row`; a [`FrameColumn`] that may be read says which is its.
+    pub fn packed(&self, row: usize) -> super::PackedRow<'a> {
+        self.frame.packed().row(row)
+    }
+
     pub fn columns(&self) -> impl Iterator<Item = &'a FrameColumn> + use<'a> {
         let entitlements = self.entitlements;
         self.frame.columns().iter().filter(move |column| entitlements.may_read(column.is_restricted()))

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, Float32Array, Float64Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Float32Array, Float64Array, Int32Array, Int64Array, ListArray, StringArray,
+    TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::Float32Type;
 use proptest::prelude::*;
 use rhapsode::engine::json::JsonColumn;
-use rhapsode::store::KeyIndex;
+use rhapsode::store::{KeyIndex, PackedRows};
 
 fn written(array: ArrayRef) -> Vec<String> {
     let column = JsonColumn::new(&array).unwrap();
@@ -67,6 +68,40 @@ proptest! {
     fn any_float_reads_back(floats in prop::collection::vec(any::<f32>().prop_filter("finite", |f| f.is_finite()), 0..20)) {
         let read: Vec<f32> = written(Arc::new(Float32Array::from(floats.clone()))).iter().map(|json| json.parse().unwrap()).collect();
         prop_assert_eq!(read, floats);
+    }
+
+    #[test]
+    fn a_packed_row_is_written_as_its_columns_are(
+        values in prop::collection::vec(any::<(Option<bool>, Option<i32>, Option<i64>, Option<f32>, Option<f64>)>(), 1..20),
+        repeated in 1_usize..15,
+    ) {
+        let days = values.iter().map(|value| value.1).collect::<Date32Array>();
+        let times = values.iter().map(|value| value.2).collect::<TimestampMicrosecondArray>().with_timezone("UTC");
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(values.iter().map(|value| value.0).collect::<BooleanArray>()),
+            Arc::new(values.iter().map(|value| value.1).collect::<Int32Array>()),
+            Arc::new(values.iter().map(|value| value.2).collect::<Int64Array>()),
+            Arc::new(values.iter().map(|value| value.3).collect::<Float32Array>()),
+            Arc::new(values.iter().map(|value| value.4).collect::<Float64Array>()),
+            Arc::new(days),
+            Arc::new(times),
+        ];
+        // Past the bits of one word of validity.
+        let many: Vec<&ArrayRef> = std::iter::repeat_n(&columns, repeated).flatten().collect();
+        let packed = PackedRows::new(values.len(), &many);
+        for (slot, column) in many.iter().enumerate() {
+            prop_assert!(PackedRows::takes(column.data_type()));
+            let json = JsonColumn::new(column).unwrap();
+            for row in 0..values.len() {
+                let (mut expected, mut found) = (Vec::new(), Vec::new());
+                json.write(row, &mut expected);
+                match packed.row(row).get(slot) {
+                    Some(word) => json.write_word(word, &mut found),
+                    None => found.extend_from_slice(b"null"),
+                }
+                prop_assert_eq!(found, expected);
+            }
+        }
     }
 
     #[test]

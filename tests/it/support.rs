@@ -13,7 +13,7 @@ use rhapsode::config::Config;
 use rhapsode::materialize::Progress;
 use rhapsode::pipeline::{self, BuildError, Report};
 use rhapsode::store::IncomingSummary;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
