@@ -10,7 +10,7 @@ mod view;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use std::sync::Arc;
 
-pub use target::{Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetSource, TargetView};
+pub use target::{JoinKey, Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetSource, TargetView};
 pub use view::plan as plan_view;
 
 use crate::definition::{Definitions, Diagnostics};

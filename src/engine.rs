@@ -6,6 +6,7 @@
 mod exact;
 mod functions;
 pub mod json;
+mod lineage;
 mod sql_error;
 mod statement;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -77,7 +78,8 @@ impl Session {
 
     /// Makes `table` known as `name`; one that has the name already is replaced.
     pub fn register(&self, name: &str, table: Arc<dyn TableProvider>) {
-        // Names are checked before they come here, and the catalogue is in memory.
+        // Names are checked before they come here, and the catalogue is in memory; it refuses a name that is taken.
+        let _ = self.context.deregister_table(name);
         let _ = self.context.register_table(name, table);
     }
 
@@ -155,14 +157,17 @@ impl Session {
         Ok(plan)
     }
 
-    /// `plan` with all the rows that its conditions leave out, in any order.
-    pub fn unfiltered(&self, plan: &LogicalPlan) -> Result<LogicalPlan, SqlError> {
-        let all = plan.clone().transform_down(|node| match node {
-            LogicalPlan::Filter(filter) => Ok(Transformed::yes(Arc::unwrap_or_clone(filter.input))),
-            LogicalPlan::Sort(sort) => Ok(Transformed::yes(Arc::unwrap_or_clone(sort.input))),
-            node => Ok(Transformed::no(node)),
-        });
-        Ok(all.map_err(SqlError::from_execution)?.data)
+    /// The table whose rows `plan` maps or leaves out one by one, each under the same `keys`; none where a row of the plan
+    /// depends on several rows, or on none.
+    pub fn mapped_table(&self, plan: &LogicalPlan, keys: &[&str]) -> Option<String> {
+        lineage::mapped_table(plan, keys)
+    }
+
+    /// The columns, as `(table, column)`, that the values of the column `name` of `plan` are made from; not those that
+    /// only decide which rows there are. Ordered.
+    pub fn made_from(&self, plan: &LogicalPlan, name: &str) -> Vec<(String, String)> {
+        let column = plan.schema().index_of_column_by_name(None, name);
+        column.into_iter().flat_map(|column| lineage::made_from(plan, column)).collect()
     }
 
     /// Which columns of which tables `plan` needs, after optimisation: `(table, column)`, ordered.

@@ -46,13 +46,21 @@ impl IngestError {
     }
 }
 
+/// What an ingest brings.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    pub paths: &'a [PathBuf],
+    /// Whether they hold all rows of the source, so that what they lack is deleted; otherwise they add and replace.
+    pub snapshot: bool,
+}
+
 /// Reads `files` into the source that `shape` describes. The rows wait in the store for the next build.
 ///
 /// Of rows with one key the first is kept and the others are rejected. `progress` is told the rows read so far.
 pub fn ingest<'a>(
     store: &'a Store,
     shape: &'a Shape,
-    files: &'a [PathBuf],
+    files: Files<'a>,
     at: DateTime<Utc>,
     progress: &'a mut (dyn FnMut(u64) + Send),
 ) -> BoxFuture<'a, Result<IncomingSummary, IngestError>> {
@@ -62,17 +70,17 @@ pub fn ingest<'a>(
 async fn run(
     store: &Store,
     shape: &Shape,
-    files: &[PathBuf],
+    files: Files<'_>,
     at: DateTime<Utc>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<IncomingSummary, IngestError> {
     let writer = store.begin_incoming(&shape.source, &shape.schema())?;
     let mut intake = rows::Intake::new(shape, writer);
-    for file in files {
+    for file in files.paths {
         formats::read(file, shape, &mut intake, progress).await?;
     }
     let shown = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let names: Vec<String> = files.iter().map(|file| shown(file)).collect();
+    let names: Vec<String> = files.paths.iter().map(|file| shown(file)).collect();
     let (writer, rows, first_reject) = intake.finish().await?;
     if rows == 0 {
         return Err(IngestError::NoRows(
@@ -80,5 +88,5 @@ async fn run(
             first_reject.unwrap_or_else(|| "there are no rows".to_owned()),
         ));
     }
-    Ok(writer.finish(names, at).await?)
+    Ok(writer.finish(names, files.snapshot, at).await?)
 }

@@ -35,6 +35,14 @@ pub const SOURCE_LINE_BYTES_MAX: usize = 16 << 20;
 /// Rows of a source file that are held while they are converted; Arrow batches of this size stay in the cache.
 pub const SOURCE_BATCH_ROWS: usize = 8_192;
 
+/// Rows of an ingest up to which those that are there already are looked up by their keys; above it, everything is read
+/// once, which is then cheaper.
+pub const LOOKED_UP_ROWS_MAX: u64 = 4_096;
+
+/// Changed rows of an input up to which a build recomputes only the rows of a view that come from them. They are held in
+/// memory.
+pub const CHANGED_ROWS_MAX: usize = 50_000;
+
 /// Rows of one batch that a build computes and writes.
 pub const BUILD_BATCH_ROWS: usize = 1_024;
 

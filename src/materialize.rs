@@ -1,18 +1,21 @@
 //! From what should exist and what exists to what has to be done, and doing it. What it writes is not yet visible:
 //! publishing is the pipeline's last step.
 
+mod differ;
 mod observe;
 mod pins;
 mod plan;
 mod run;
+mod source;
+mod view;
 
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
 use crate::store::StoreError;
 
 pub use pins::manifest;
-pub use plan::{Plan, SourceStep, ViewStep, plan};
-pub use run::{Built, BuiltTable, Settings, run};
+pub use plan::{Plan, SourceStep, ViewStep, Work, plan};
+pub use run::{Built, BuiltTable, Change, Settings, run};
 
 /// What to do about rows that were ingested under an older definition of their source.
 const REINGEST: &str =

@@ -82,12 +82,16 @@ pub async fn plan(store: &Store, target: &Target) -> Result<(Plan, Option<Manife
 }
 
 /// Whether a build by `plan` publishes a release: data is written, or what describes it changed.
-pub async fn publishes(
-    store: &Store,
-    target: &Target,
-    plan: &Plan,
-    newest: Option<&Manifest>,
-) -> Result<bool, BuildError> {
+pub fn publishes<'a>(
+    store: &'a Store,
+    target: &'a Target,
+    plan: &'a Plan,
+    newest: Option<&'a Manifest>,
+) -> BoxFuture<'a, Result<bool, BuildError>> {
+    differs(store, target, plan, newest).boxed()
+}
+
+async fn differs(store: &Store, target: &Target, plan: &Plan, newest: Option<&Manifest>) -> Result<bool, BuildError> {
     let Some(newest) = newest.filter(|_| plan.is_empty()) else { return Ok(true) };
     // Nothing is written by such a plan: it opens what is pinned.
     let settings = Settings { memory_bytes: 0, build_id: newest.build_id.clone() };

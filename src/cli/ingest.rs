@@ -25,6 +25,12 @@ pub(super) struct Ingest {
     /// Files that end in .jsonl, .csv (both also with .gz) or .parquet.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// The files add rows and replace those of the same key; all others stay (the default).
+    #[arg(long, conflicts_with = "snapshot")]
+    delta: bool,
+    /// The files hold all rows of the source: what they lack is deleted.
+    #[arg(long)]
+    snapshot: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -59,8 +65,9 @@ impl Ingest {
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.set_prefix(self.source.clone());
         let shape = app::shape(source);
+        let files = ingest::Files { paths: &self.files, snapshot: self.snapshot };
         let mut progress = |rows| bar.set_position(rows);
-        let done = ingest::ingest(app.store(), &shape, &self.files, app.clock().now(), &mut progress).await?;
+        let done = ingest::ingest(app.store(), &shape, files, app.clock().now(), &mut progress).await?;
         bar.finish_and_clear();
         let summary = Summary {
             source: self.source,

@@ -7,7 +7,7 @@ use console::style;
 use serde::Serialize;
 
 use super::{open, paint, print_json};
-use crate::materialize::Plan;
+use crate::materialize::{Plan, Work};
 use crate::pipeline;
 
 /// Show what a build would compute, and why.
@@ -30,19 +30,25 @@ struct Planned {
 pub(super) struct Step {
     kind: &'static str,
     name: String,
+    /// `keep`, or what is written: the `rows` that changed, some `columns`, the `whole` of it.
     action: &'static str,
     reasons: Vec<String>,
 }
 
 pub(super) fn steps(plan: &Plan) -> Vec<Step> {
-    let step = |kind, name: &str, reasons: &[String]| Step {
+    let step = |kind, name: &str, work: &Work, reasons: &[String]| Step {
         kind,
         name: name.to_owned(),
-        action: if reasons.is_empty() { "keep" } else { "write" },
+        action: match work {
+            Work::Keep => "keep",
+            Work::Rows => "rows",
+            Work::Columns { .. } => "columns",
+            Work::Whole => "whole",
+        },
         reasons: reasons.to_vec(),
     };
-    let sources = plan.sources.iter().map(|s| step("source", s.source.name.as_str(), &s.reasons));
-    let views = plan.views.iter().map(|v| step("view", v.view.name.as_str(), &v.reasons));
+    let sources = plan.sources.iter().map(|s| step("source", s.source.name.as_str(), &s.work, &s.reasons));
+    let views = plan.views.iter().map(|v| step("view", v.view.name.as_str(), &v.work, &v.reasons));
     sources.chain(views).collect()
 }
 
@@ -59,8 +65,10 @@ impl PlanCommand {
         }
         for step in &steps {
             let action = match step.action {
-                "keep" => style("keep ").dim(),
-                _ => style("write").green().bold(),
+                "keep" => style("keep   ").dim(),
+                "rows" => style("rows   ").green(),
+                "columns" => style("columns").green(),
+                _ => style("whole  ").green().bold(),
             };
             let reasons = if step.reasons.is_empty() { "nothing changed".to_owned() } else { step.reasons.join("; ") };
             say!("{action} {} {}: {reasons}", step.kind, style(&step.name).bold());

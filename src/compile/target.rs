@@ -91,6 +91,8 @@ pub struct TargetView {
     pub recipe: Recipe,
     /// The sources and views that it reads, ordered.
     pub inputs: Vec<TableName>,
+    /// Whether each of its rows is made from the row of its one input that has the same key, and from no other.
+    pub row_local: bool,
     pub features: Vec<TargetFeature>,
     pub description: Option<String>,
     pub owner: Option<String>,

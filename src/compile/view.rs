@@ -45,6 +45,7 @@ pub(super) async fn compile(
     if diagnostics.iter().len() > before {
         return None;
     }
+    let row_local = is_row_local(session, &base, entity, target);
     let inputs = reads.tables.keys().filter(|table| names.tables.contains(*table));
     let FeatureView { name, entity, values: _, features: _, description, owner, tags, ttl_seconds } = written.clone();
     Some(TargetView {
@@ -52,12 +53,23 @@ pub(super) async fn compile(
         entity: entity.value,
         recipe,
         inputs: inputs.filter_map(|table| TableName::parse(table).ok()).collect(),
+        row_local,
         features,
         description,
         owner,
         tags,
         ttl_seconds,
     })
+}
+
+/// Whether each row of the view is made from the one row of its entity in its one input.
+fn is_row_local(session: &Session, base: &LogicalPlan, entity: &TargetEntity, target: &Target) -> bool {
+    let keys: Vec<&str> = entity.join_keys.iter().map(|key| key.name.as_str()).collect();
+    let Some(input) = session.mapped_table(base, &keys) else { return false };
+    let of_source =
+        target.source(&input).map(|source| source.entity == entity.name && source.timestamp_field.is_none());
+    let of_view = target.view(&input).map(|view| view.entity == entity.name);
+    of_source.or(of_view).unwrap_or(false)
 }
 
 /// Whether an analyzer, its source and its text exist; that they do not is reported with the names.
@@ -296,11 +308,7 @@ fn check_keys(
                     diagnostics.add(&text.at(1, 1), message);
                 }
                 // Rows may well be chosen by what is closed; only what the values are made from counts.
-                let made_from = session
-                    .unfiltered(base)
-                    .and_then(|base| session.project(&base, vec![ident(name)]))
-                    .and_then(|plan| session.columns_read(&plan))
-                    .unwrap_or_default();
+                let made_from = session.made_from(base, name);
                 for (table, column) in made_from.iter().filter(|(table, column)| is_restricted(target, table, column)) {
                     let message =
                         format!("the join key `{name}` is made from the restricted `{table}.{column}`; keys are open");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Built, Plan, SourceStep, ViewStep};
+use super::{Built, Plan, SourceStep, ViewStep, Work};
 use crate::compile::{Target, TargetColumn, TargetEntity, TargetFeature};
 use crate::definition::Access;
 use crate::name::{Fingerprint, ReleaseNumber};
@@ -44,7 +44,7 @@ fn entity(entity: &TargetEntity) -> EntityPin {
 fn source(step: &SourceStep, built: &Built) -> Option<SourcePin> {
     let name = step.source.name.as_str();
     let table = built.tables.get(name)?;
-    let before = step.pinned.as_ref().filter(|_| !step.anew);
+    let before = step.pinned.as_ref().filter(|_| step.work != Work::Whole);
     let ingested = before.map(|pin| pin.ingested.clone()).unwrap_or_default();
     let rejected = before.map(|pin| pin.rejected).unwrap_or_default();
     let source = step.source.clone();

@@ -12,33 +12,52 @@ pub struct Plan {
     pub views: Vec<ViewStep>,
 }
 
-/// A source: kept as it is where there is no reason to touch it.
+/// A source and what happens to it.
 #[derive(Clone, Debug)]
 pub struct SourceStep {
     pub source: TargetSource,
     pub pinned: Option<SourcePin>,
     /// The ingests that it will take, in their order.
     pub take: Vec<IncomingFile>,
-    /// Whether it is written anew, from its first ingest on.
-    pub anew: bool,
+    /// `Columns` never.
+    pub work: Work,
     /// Why it changes; empty where it does not.
     pub reasons: Vec<String>,
 }
 
-/// A view: kept as it is where there is no reason to compute it.
+/// A view and what happens to it.
 #[derive(Clone, Debug)]
 pub struct ViewStep {
     pub view: TargetView,
     pub pinned: Option<ViewPin>,
+    pub work: Work,
     /// Why it is computed; empty where it is not.
     pub reasons: Vec<String>,
+}
+
+/// How much of a source or a view is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Nothing.
+    Keep,
+    /// The rows that changed.
+    Rows,
+    /// These columns, for all rows; the files of the others stay.
+    Columns {
+        /// In the pinned version, and no longer wanted or wanted anew.
+        dropped: Vec<String>,
+        /// New or wanted anew.
+        added: Vec<String>,
+    },
+    /// All of it.
+    Whole,
 }
 
 impl Plan {
     /// Whether no data has to be written.
     pub fn is_empty(&self) -> bool {
-        let sources = self.sources.iter().all(|step| step.reasons.is_empty());
-        sources && self.views.iter().all(|step| step.reasons.is_empty())
+        let sources = self.sources.iter().all(|step| step.work == Work::Keep);
+        sources && self.views.iter().all(|step| step.work == Work::Keep)
     }
 }
 
@@ -53,16 +72,14 @@ pub fn plan(target: &Target, newest: Option<&Manifest>, incoming: &BTreeMap<Stri
             plan_source(source, newest.and_then(|manifest| manifest.source(name)), files)
         })
         .collect();
-    let mut changed: Vec<&str> =
-        sources.iter().filter(|step| !step.reasons.is_empty()).map(|step| step.source.name.as_str()).collect();
+    let mut works: BTreeMap<&str, Work> =
+        sources.iter().map(|step| (step.source.name.as_str(), step.work.clone())).collect();
     let mut views = Vec::new();
     for view in &target.views {
         let pinned = newest.and_then(|manifest| manifest.view(view.name.as_str()));
-        let reasons = view_reasons(view, pinned, &changed);
-        if !reasons.is_empty() {
-            changed.push(view.name.as_str());
-        }
-        views.push(ViewStep { view: view.clone(), pinned: pinned.cloned(), reasons });
+        let (work, reasons) = plan_view(view, pinned, &works);
+        works.insert(view.name.as_str(), work.clone());
+        views.push(ViewStep { view: view.clone(), pinned: pinned.cloned(), work, reasons });
     }
     Plan { sources, views }
 }
@@ -77,36 +94,65 @@ fn plan_source(source: &TargetSource, pinned: Option<&SourcePin>, files: &[Incom
     let taken = |file: &IncomingFile| !anew && pinned.is_some_and(|pin| pin.ingested.contains(&file.name));
     let take: Vec<IncomingFile> = files.iter().filter(|file| !taken(file)).cloned().collect();
     let rows: u64 = take.iter().map(|file| file.rows).sum();
-    let mut reasons = Vec::new();
-    match pinned {
-        None if take.is_empty() => reasons.push("it is new, and nothing was ingested yet".to_owned()),
-        None => reasons.push(format!("it is new: {rows} rows were ingested")),
-        Some(_) if columns_changed => reasons.push("its columns changed".to_owned()),
-        Some(_) if !take.is_empty() => reasons.push(format!("{rows} rows were ingested")),
-        Some(_) => {}
-    }
-    SourceStep { source: source.clone(), pinned: pinned.cloned(), take, anew, reasons }
+    let (work, reason) = match pinned {
+        None if take.is_empty() => (Work::Whole, "it is new, and nothing was ingested yet".to_owned()),
+        None => (Work::Whole, format!("it is new: {rows} rows were ingested")),
+        Some(_) if columns_changed => (Work::Whole, "its columns changed".to_owned()),
+        Some(_) if !take.is_empty() => (Work::Rows, format!("{rows} rows were ingested")),
+        Some(_) => (Work::Keep, String::new()),
+    };
+    let reasons = Some(reason).filter(|reason| !reason.is_empty()).into_iter().collect();
+    SourceStep { source: source.clone(), pinned: pinned.cloned(), take, work, reasons }
 }
 
-fn view_reasons(view: &TargetView, pinned: Option<&ViewPin>, changed: &[&str]) -> Vec<String> {
-    let Some(pin) = pinned else { return vec!["it is new".to_owned()] };
+fn plan_view(view: &TargetView, pinned: Option<&ViewPin>, works: &BTreeMap<&str, Work>) -> (Work, Vec<String>) {
+    let Some(pin) = pinned else { return (Work::Whole, vec!["it is new".to_owned()]) };
+    let (mut dropped, mut added, mut kept) = (Vec::new(), Vec::new(), 0);
     let mut reasons = Vec::new();
     for feature in &view.features {
-        match pin.features.iter().find(|pinned| pinned.name == feature.name.as_str()) {
-            None => reasons.push(format!("`{}` is new", feature.name)),
-            Some(pinned) if pinned.fingerprint != feature.fingerprint => {
-                reasons.push(format!("`{}` changed", feature.name));
+        let name = feature.name.to_string();
+        match pin.features.iter().find(|pinned| pinned.name == name) {
+            Some(pinned) if pinned.fingerprint == feature.fingerprint => kept += 1,
+            Some(_) => {
+                reasons.push(format!("`{name}` changed"));
+                dropped.push(name.clone());
+                added.push(name);
             }
-            Some(_) => {}
+            None => {
+                reasons.push(format!("`{name}` is new"));
+                added.push(name);
+            }
         }
     }
     for pinned in &pin.features {
         if !view.features.iter().any(|feature| feature.name.as_str() == pinned.name) {
             reasons.push(format!("`{}` is gone", pinned.name));
+            dropped.push(pinned.name.clone());
         }
     }
-    for input in view.inputs.iter().filter(|input| changed.contains(&input.as_str())) {
-        reasons.push(format!("its input `{input}` changes"));
+    let same_features = reasons.is_empty();
+    let (mut by_row, mut whole) = (false, false);
+    for input in &view.inputs {
+        match works.get(input.as_str()) {
+            Some(Work::Rows) => {
+                by_row = true;
+                reasons.push(format!("rows of its input `{input}` change"));
+            }
+            Some(Work::Whole) => {
+                whole = true;
+                reasons.push(format!("its input `{input}` changes"));
+            }
+            // What its features read of it is in their fingerprints.
+            Some(Work::Keep | Work::Columns { .. }) | None => {}
+        }
     }
-    reasons
+    let work = match (same_features, by_row) {
+        _ if whole => Work::Whole,
+        (true, false) => Work::Keep,
+        (true, true) if view.row_local => Work::Rows,
+        // A feature that stays vouches for the rows: the same context is in its fingerprint.
+        (false, false) if kept > 0 => Work::Columns { dropped, added },
+        _ => Work::Whole,
+    };
+    (work, reasons)
 }

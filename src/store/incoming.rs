@@ -35,6 +35,9 @@ pub struct IncomingFile {
     data: String,
     /// BLAKE3 of its rows.
     content: String,
+    /// Whether it holds all rows of the source, so that what it lacks is deleted.
+    #[serde(default)]
+    pub snapshot: bool,
     pub rows: u64,
     pub rejected: u64,
     /// The rejects, relative to the store; none where there are none.
@@ -172,7 +175,12 @@ impl IncomingWriter {
     }
 
     /// Makes the ingest visible to the next build.
-    pub async fn finish(mut self, from: Vec<String>, at: DateTime<Utc>) -> Result<IncomingSummary, StoreError> {
+    pub async fn finish(
+        mut self,
+        from: Vec<String>,
+        snapshot: bool,
+        at: DateTime<Utc>,
+    ) -> Result<IncomingSummary, StoreError> {
         self.encoder.finish().map_err(rows_fault)?;
         self.flush().await?;
         self.out.shutdown().await.map_err(|error| self.io(error))?;
@@ -183,6 +191,7 @@ impl IncomingWriter {
             name: String::new(),
             data: self.data.clone(),
             content: Fingerprint::from(self.hasher.finalize()).to_string(),
+            snapshot,
             rows: self.rows,
             rejected: self.rejected,
             rejects: (self.rejected > 0).then(|| self.rejects.clone()),
@@ -192,7 +201,7 @@ impl IncomingWriter {
         loop {
             let earlier = self.store.incoming(&self.source).await?;
             if let Some(last) = earlier.last()
-                && last.content == file.content
+                && (&last.content, last.snapshot) == (&file.content, snapshot)
             {
                 self.store.objects.delete(&self.data).await?;
                 let file = IncomingFile { rejected: file.rejected, rejects: file.rejects, ..last.clone() };

@@ -84,19 +84,27 @@ fn hash_parts<'a>(hasher: &DefaultHashBuilder, parts: impl Iterator<Item = &'a s
 
 /// Keys that were met, for streams that are too long to hold: 128 bits of BLAKE3 each, so that two keys are never confused.
 #[derive(Debug, Default)]
-pub struct KeySet(HashSet<[u8; 16]>);
+pub struct KeySet(HashSet<KeyDigest>);
 
 impl KeySet {
     /// Adds the key in `row` of `columns`; says whether it is new.
     pub fn insert(&mut self, columns: &[StringArray], row: usize) -> bool {
-        let mut hasher = blake3::Hasher::new();
-        for part in columns {
-            hasher.update(part.value(row).as_bytes()).update(&[0xff]);
-        }
-        let mut short = [0; 16];
-        hasher.finalize_xof().fill(&mut short);
-        self.0.insert(short)
+        self.0.insert(key_digest(columns, row))
     }
+}
+
+/// 128 bits of BLAKE3 of a key.
+pub type KeyDigest = [u8; 16];
+
+/// The digest of the key in `row` of `columns`.
+pub fn key_digest(columns: &[StringArray], row: usize) -> KeyDigest {
+    let mut hasher = blake3::Hasher::new();
+    for part in columns {
+        hasher.update(part.value(row).as_bytes()).update(&[0xff]);
+    }
+    let mut short = [0; 16];
+    hasher.finalize_xof().fill(&mut short);
+    short
 }
 
 /// The key columns of `batch`, by name, as text.

@@ -6,20 +6,31 @@ use std::sync::Arc;
 use ::lance::Dataset;
 use ::lance::datafusion::LanceTableProvider;
 use ::lance::dataset::builder::DatasetBuilder;
-use ::lance::dataset::{InsertBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams};
+use ::lance::dataset::{
+    InsertBuilder, MergeInsertBuilder, NewColumnTransform, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
+};
 use ::lance::index::DatasetIndexExt;
 use ::lance::io::{ObjectStoreParams, StorageOptionsAccessor};
 use ::lance::session::Session;
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{Array, RecordBatch, RecordBatchIterator};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, ident, lit};
 use datafusion::physical_plan::SendableRecordBatchStream;
-use futures::TryStreamExt;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::scalar::ScalarValue;
+use futures::future::BoxFuture;
+use futures::{FutureExt, TryStreamExt};
 use lance_index::IndexType;
+use lance_index::optimize::OptimizeOptions;
 use lance_index::scalar::ScalarIndexParams;
 
 use super::StoreError;
 use crate::limits::{LANCE_INDEX_CACHE_BYTES, LANCE_METADATA_CACHE_BYTES, LANCE_SCAN_BUFFER_BYTES};
+
+/// The column in which Lance tells the version that last wrote a row.
+const ROW_LAST_UPDATED_AT_VERSION: &str = "_row_last_updated_at_version";
 
 /// Marks a field as part of the key, so that two writers of one key cannot make two rows of it.
 const PRIMARY_KEY: &str = "lance-schema:unenforced-primary-key";
@@ -114,11 +125,59 @@ impl Table {
 
     /// All rows of `columns`, in the order in which they were written.
     pub async fn read(&self, columns: &[String]) -> Result<Vec<RecordBatch>, StoreError> {
+        self.stream(columns, None).await?.try_collect().await.map_err(rows_fault)
+    }
+
+    /// The rows of `columns` as they come, in the order in which they were written.
+    pub async fn scan(&self, columns: &[String]) -> Result<SendableRecordBatchStream, StoreError> {
+        self.stream(columns, None).await
+    }
+
+    /// The rows that were written or changed after `version`; none where there are more than `rows_max`.
+    pub async fn changed_since(&self, version: u64, rows_max: usize) -> Result<Option<Vec<RecordBatch>>, StoreError> {
+        let names: Vec<String> = self.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let changed = ident(ROW_LAST_UPDATED_AT_VERSION).gt(lit(version));
+        let mut stream = self.stream(&names, Some(changed)).await?;
+        let (mut batches, mut rows) = (Vec::new(), 0);
+        while let Some(batch) = stream.try_next().await.map_err(rows_fault)? {
+            rows += batch.num_rows();
+            if rows > rows_max {
+                return Ok(None);
+            }
+            batches.push(batch);
+        }
+        Ok(Some(batches))
+    }
+
+    /// The rows whose first key column has one of the values that it has in `keys`, by the index: all rows of these
+    /// keys, and where keys have several columns some more.
+    pub async fn near(
+        &self,
+        columns: &[String],
+        key: &TableKey,
+        keys: &[RecordBatch],
+    ) -> Result<Vec<RecordBatch>, StoreError> {
+        let Some(first) = key.first() else { return Ok(Vec::new()) };
+        let mut values = Vec::new();
+        for column in keys.iter().filter_map(|batch| batch.column_by_name(first)) {
+            let scalars = (0..column.len()).map(|row| ScalarValue::try_from_array(column, row).map(lit));
+            values.extend(scalars.collect::<Result<Vec<_>, _>>().map_err(rows_fault)?);
+        }
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let stream = self.stream(columns, Some(ident(first.as_str()).in_list(values, false))).await?;
+        stream.try_collect().await.map_err(rows_fault)
+    }
+
+    async fn stream(&self, columns: &[String], filter: Option<Expr>) -> Result<SendableRecordBatchStream, StoreError> {
         let mut scanner = self.dataset.scan();
         scanner.project(columns).map_err(fault(&self.path))?;
         scanner.scan_in_order(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
-        let stream = scanner.try_into_stream().await.map_err(fault(&self.path))?;
-        stream.try_collect().await.map_err(fault(&self.path))
+        if let Some(filter) = filter {
+            scanner.filter_expr(filter);
+        }
+        Ok(scanner.try_into_stream().await.map_err(fault(&self.path))?.into())
     }
 }
 
@@ -151,7 +210,15 @@ impl Writable {
     }
 
     /// Puts each of `rows` in the place of the row that has its key, or adds it.
-    pub async fn upsert(&mut self, rows: SendableRecordBatchStream, key: &TableKey) -> Result<(), StoreError> {
+    pub fn upsert<'a>(
+        &'a mut self,
+        rows: SendableRecordBatchStream,
+        key: &'a TableKey,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.upserted(rows, key).boxed()
+    }
+
+    async fn upserted(&mut self, rows: SendableRecordBatchStream, key: &TableKey) -> Result<(), StoreError> {
         if !self.is_ours {
             return self.replace(rows, key).await;
         }
@@ -166,6 +233,67 @@ impl Writable {
         let job = merge.try_build().map_err(fault(&self.path))?;
         let (written, _) = job.execute(with_primary_key(rows, key)).await.map_err(fault(&self.path))?;
         self.committed(Some(before), Arc::unwrap_or_clone(written))
+    }
+
+    /// What is there now; none before the first write.
+    pub fn table(&self) -> Option<Table> {
+        let dataset = self.dataset.clone()?;
+        Some(Table { path: self.path.clone(), dataset: Arc::new(dataset) })
+    }
+
+    /// Takes away the rows that have the keys of `keys`, whose columns are those of the key.
+    pub async fn delete(&mut self, keys: Vec<RecordBatch>, key: &TableKey) -> Result<(), StoreError> {
+        let (Some(dataset), Some(first)) = (self.dataset.take(), keys.first()) else { return Ok(()) };
+        let before = dataset.version_id();
+        let mut merge = MergeInsertBuilder::try_new(Arc::new(dataset), key.clone()).map_err(fault(&self.path))?;
+        merge
+            .when_matched(WhenMatched::Delete)
+            .when_not_matched(WhenNotMatched::DoNothing)
+            .conflict_retries(0)
+            .skip_auto_cleanup(true);
+        let job = merge.try_build().map_err(fault(&self.path))?;
+        let schema = first.schema();
+        let rows = futures::stream::iter(keys.into_iter().map(Ok));
+        let rows = with_primary_key(Box::pin(RecordBatchStreamAdapter::new(schema, rows)), key);
+        let (written, _) = job.execute(rows).await.map_err(fault(&self.path))?;
+        self.committed(Some(before), Arc::unwrap_or_clone(written))
+    }
+
+    /// Takes the columns `dropped` away and adds those of `added`, which has a row for each that is there, in their order.
+    /// The files of all other columns stay.
+    pub async fn replace_columns(&mut self, dropped: &[String], added: Option<RecordBatch>) -> Result<(), StoreError> {
+        let Some(mut dataset) = self.dataset.take() else { return Ok(()) };
+        let before = dataset.version_id();
+        let mut commits = 0;
+        if !dropped.is_empty() {
+            let names: Vec<&str> = dropped.iter().map(String::as_str).collect();
+            dataset.drop_columns(&names).await.map_err(fault(&self.path))?;
+            commits += 1;
+        }
+        if let Some(batch) = added {
+            let schema = batch.schema();
+            let rows = RecordBatchIterator::new(std::iter::once(Ok(batch)), schema);
+            let columns = NewColumnTransform::Reader(Box::new(rows));
+            dataset.add_columns(columns, None, None).await.map_err(fault(&self.path))?;
+            commits += 1;
+        }
+        self.committed(Some(before + commits - 1), dataset)
+    }
+
+    /// Brings the indexes up to date with the rows that were added since they were built.
+    pub async fn extend_indexes(&mut self, key: &TableKey) -> Result<(), StoreError> {
+        let Some(dataset) = self.dataset.as_mut() else { return Ok(()) };
+        if dataset.load_indices().await.map_err(fault(&self.path))?.is_empty() {
+            return self.index(key).await;
+        }
+        let before = dataset.version_id();
+        dataset.optimize_indices(&OptimizeOptions::append()).await.map_err(fault(&self.path))?;
+        let written = dataset.clone();
+        match written.version_id() {
+            // There was nothing to do.
+            version if version == before => Ok(()),
+            _ => self.committed(Some(before), written),
+        }
     }
 
     /// Builds the index by which rows are found by their first key column.
@@ -201,7 +329,6 @@ impl Writable {
 
 /// The same rows, under a schema that declares the key.
 fn with_primary_key(rows: SendableRecordBatchStream, key: &TableKey) -> SendableRecordBatchStream {
-    use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
     let declared = |field: &Field| {
         let mut metadata = field.metadata().clone();
         match key.contains(field.name()) {
@@ -219,6 +346,10 @@ fn with_primary_key(rows: SendableRecordBatchStream, key: &TableKey) -> Sendable
         std::future::ready(batch.map_err(Into::into))
     });
     Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+}
+
+fn rows_fault(error: DataFusionError) -> StoreError {
+    StoreError::Rows(error.to_string())
 }
 
 fn fault(path: &str) -> impl FnOnce(::lance::Error) -> StoreError + use<> {

@@ -281,6 +281,23 @@ async fn a_join_key_showed_the_restricted_column_it_was_made_from() {
         "{ name: year, dtype: int32 }",
     );
     assert_eq!(told(&chosen).await, Vec::<String>::new());
+    for harmless in [
+        "select distinct track_id, lyrics, year from tracks",
+        "select track_id, max(lyrics) as l, max(year) as year from tracks group by track_id",
+        "select a.track_id, b.lyrics, a.year from tracks a join tracks b on a.lyrics = b.lyrics",
+        "select track_id, lyrics, year from tracks union all select track_id, lyrics, year from tracks",
+    ] {
+        assert_eq!(told(&view(harmless, "{ name: year, dtype: int32 }")).await, Vec::<String>::new(), "{harmless}");
+    }
+    for leak in [
+        "select max(lyrics) as track_id, year from tracks group by year",
+        "select b.lyrics as track_id, a.year from tracks a join tracks b on a.year = b.year",
+        "select track_id, year from tracks union all select lyrics, year from tracks",
+        "select first_value(lyrics) over (order by year) as track_id, year from tracks",
+        "select (select max(lyrics) from tracks) as track_id, year from tracks",
+    ] {
+        assert_eq!(told(&view(leak, "{ name: year, dtype: int32 }")).await.len(), 1, "{leak}");
+    }
 }
 
 #[tokio::test]

@@ -230,3 +230,12 @@ async fn an_expression_over_many_rows_passed_for_one_of_a_row() {
     assert_eq!(error, "`id + 1` is int64; a condition is true or false");
     session.condition("id > 1 and text is not null", &table).unwrap();
 }
+
+#[tokio::test]
+async fn a_table_that_was_registered_again_was_still_the_old_one() {
+    let session = session();
+    let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
+    session.register_schema("t", schema);
+    session.plan(&Statement::parse("select n from t").unwrap()).await.unwrap();
+    assert!(session.plan(&Statement::parse("select id from t").unwrap()).await.is_err());
+}

@@ -9,6 +9,7 @@ mod config;
 mod corpus;
 mod datasets;
 mod engine;
+mod incremental;
 mod ingest;
 mod online;
 mod store;

@@ -103,11 +103,27 @@ impl TestProject {
         file: &str,
         rows: impl AsRef<[u8]>,
     ) -> Result<IncomingSummary, rhapsode::ingest::IngestError> {
+        self.ingest_as(source, file, rows, false).await
+    }
+
+    /// Ingests all rows of a source: what is absent is deleted.
+    pub async fn snapshot(&self, source: &str, file: &str, rows: impl AsRef<[u8]>) -> IncomingSummary {
+        self.ingest_as(source, file, rows, true).await.unwrap()
+    }
+
+    async fn ingest_as(
+        &self,
+        source: &str,
+        file: &str,
+        rows: impl AsRef<[u8]>,
+        snapshot: bool,
+    ) -> Result<IncomingSummary, rhapsode::ingest::IngestError> {
         let path = self.path().join(file);
         std::fs::write(&path, rows).unwrap();
         let (target, _) = pipeline::target(self.path()).await.unwrap();
         let shape = app::shape(target.source(source).unwrap());
-        rhapsode::ingest::ingest(self.app().store(), &shape, &[path], self.clock.now(), &mut |_| {}).await
+        let files = rhapsode::ingest::Files { paths: &[path], snapshot };
+        rhapsode::ingest::ingest(self.app().store(), &shape, files, self.clock.now(), &mut |_| {}).await
     }
 
     pub async fn ingest(&self, source: &str, file: &str, rows: impl AsRef<[u8]>) -> IncomingSummary {

@@ -1,0 +1,248 @@
+//! Ingests into a source: rows that are new or changed are upserted, those that a snapshot lacks are deleted.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::util::display::array_value_to_string;
+use datafusion::error::DataFusionError;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream::Peekable;
+use futures::{StreamExt, TryStreamExt};
+
+use super::differ::Differ;
+use super::observe::{Seen, Watched, observed};
+use super::{BuiltTable, Change, Event, MaterializeError, Progress, Settings, SourceStep, Work};
+use crate::clock::Stopwatch;
+use crate::engine::{exact_cast, shown};
+use crate::limits::LOOKED_UP_ROWS_MAX;
+use crate::store::{IncomingFile, Store, StoreError, Table, Writable};
+
+pub(super) async fn run(
+    store: &Store,
+    step: &SourceStep,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<BuiltTable, MaterializeError> {
+    let name = step.source.name.as_str();
+    let unchanged =
+        |table, rows| BuiltTable { table, rows, nulls: BTreeMap::new(), change: Change::None, seconds: None };
+    if let (Some(pin), Work::Keep) = (&step.pinned, &step.work) {
+        return Ok(unchanged(store.source(name, pin.lance_version).await?, pin.rows));
+    }
+    let watch = Stopwatch::start();
+    // What was ingested before a snapshot is in it, or is gone.
+    let snapshot = step.take.iter().rposition(|file| file.snapshot).unwrap_or_default();
+    let take = &step.take[snapshot..];
+    progress(Event::Begin { table: name.to_owned(), rows: Some(take.iter().map(|file| file.rows).sum()) });
+    let writable = store.source_to_write(name, step.pinned.as_ref().map(|pin| pin.lance_version)).await?;
+    let key: Vec<String> = step.source.key.iter().map(ToString::to_string).collect();
+    let schema = step.source.schema();
+    let mut writing =
+        Writing { store, name, key, schema, writable, progress, done: 0, deleted: Vec::new(), wrote: false };
+    let change = match step.work {
+        Work::Whole => {
+            writing.anew(take).await?;
+            Change::Whole
+        }
+        _ => {
+            for file in take {
+                writing.merge(file).await?;
+            }
+            Change::Rows { deleted: std::mem::take(&mut writing.deleted) }
+        }
+    };
+    let Writing { mut writable, key, wrote, .. } = writing;
+    if let (false, Some(table)) = (wrote, writable.table()) {
+        // Every row was there already.
+        let rows = table.rows().await? as u64;
+        return Ok(unchanged(table, rows));
+    }
+    match change {
+        Change::Whole => writable.index(&key).await?,
+        _ => writable.extend_indexes(&key).await?,
+    }
+    let table = writable.finish(&settings.build_id).await?;
+    let rows = table.rows().await? as u64;
+    let seconds = watch.seconds();
+    progress(Event::End { table: name.to_owned(), rows, seconds });
+    Ok(BuiltTable { table, rows, nulls: BTreeMap::new(), change, seconds: Some(seconds) })
+}
+
+/// A source that is being written.
+struct Writing<'a> {
+    store: &'a Store,
+    name: &'a str,
+    key: Vec<String>,
+    schema: SchemaRef,
+    writable: Writable,
+    progress: &'a Progress,
+    /// Rows of ingests that were read.
+    done: u64,
+    deleted: Vec<RecordBatch>,
+    wrote: bool,
+}
+
+impl Writing<'_> {
+    /// Puts the ingests, one on top of the other, in the place of whatever there is.
+    async fn anew(&mut self, take: &[IncomingFile]) -> Result<(), MaterializeError> {
+        self.wrote = true;
+        if take.is_empty() {
+            let nothing = RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::empty());
+            self.writable.replace(Box::pin(nothing), &self.key).await?;
+        }
+        for (index, file) in take.iter().enumerate() {
+            let (rows, seen) = self.read(file).await?;
+            let written = match index {
+                0 => self.writable.replace(rows, &self.key).await,
+                _ => self.writable.upsert(rows, &self.key).await,
+            };
+            self.done += without_fault(&seen, written)?.rows;
+        }
+        Ok(())
+    }
+
+    /// Writes what an ingest adds to and changes of what is there, and takes away what a snapshot lacks.
+    async fn merge(&mut self, file: &IncomingFile) -> Result<(), MaterializeError> {
+        let Some(table) = self.writable.table() else { return self.anew(std::slice::from_ref(file)).await };
+        let (rows, seen) = self.read(file).await?;
+        let (rows, differ) = self.known(&table, rows, file).await.map_err(|fault| first_fault(&seen, fault))?;
+        let differ = Arc::new(Mutex::new(differ));
+        let mut changed = changed_rows(rows, Arc::clone(&differ));
+        let written = match Pin::new(&mut changed).peek().await {
+            None => Ok(()),
+            Some(_) => {
+                self.wrote = true;
+                let rows = RecordBatchStreamAdapter::new(Arc::clone(&nullable(&self.schema)), changed);
+                self.writable.upsert(Box::pin(rows), &self.key).await
+            }
+        };
+        self.done += without_fault(&seen, written)?.rows;
+        let saw_all = differ.lock().expect("no thread panics while it compares").saw_all();
+        if file.snapshot && !saw_all {
+            self.delete_unseen(&table, &differ).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows of an ingest under the schema of today, watched.
+    async fn read(
+        &self,
+        file: &IncomingFile,
+    ) -> Result<(SendableRecordBatchStream, Arc<Mutex<Seen>>), MaterializeError> {
+        let rows = conformed(self.name, self.store.read_incoming(file).await?, &self.schema);
+        let watched = Watched { name: self.name.to_owned(), is_source: true, key: self.key.clone(), before: self.done };
+        Ok(observed(watched, rows, Arc::clone(self.progress)))
+    }
+
+    /// What knows the rows that are there and that an ingest could change. The rows of a small ingest are read and
+    /// looked up by their keys; for a large one, and for a snapshot, everything is read.
+    async fn known(
+        &self,
+        table: &Table,
+        rows: SendableRecordBatchStream,
+        file: &IncomingFile,
+    ) -> Result<(SendableRecordBatchStream, Differ), StoreError> {
+        let names: Vec<String> = self.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let mut differ = Differ::new(Arc::clone(&self.schema), self.key.clone())?;
+        if file.rows > LOOKED_UP_ROWS_MAX || file.snapshot {
+            let mut there = table.scan(&names).await?;
+            while let Some(batch) = there.try_next().await.map_err(|error| StoreError::Rows(error.to_string()))? {
+                differ.know(&batch)?;
+            }
+            return Ok((rows, differ));
+        }
+        let schema = rows.schema();
+        let batches: Vec<RecordBatch> =
+            rows.try_collect().await.map_err(|error| StoreError::Rows(error.to_string()))?;
+        for batch in table.near(&names, &self.key, &batches).await? {
+            differ.know(&batch)?;
+        }
+        let rows = futures::stream::iter(batches.into_iter().map(Ok));
+        Ok((Box::pin(RecordBatchStreamAdapter::new(schema, rows)), differ))
+    }
+
+    async fn delete_unseen(&mut self, before: &Table, differ: &Mutex<Differ>) -> Result<(), MaterializeError> {
+        let mut deleted = Vec::new();
+        for batch in before.read(&self.key).await? {
+            let unseen = differ.lock().expect("no thread panics while it compares").unseen(&batch)?;
+            if unseen.num_rows() > 0 {
+                deleted.push(unseen);
+            }
+        }
+        self.wrote = true;
+        self.writable.delete(deleted.clone(), &self.key).await?;
+        self.deleted.extend(deleted);
+        Ok(())
+    }
+}
+
+/// The rows that are new or changed, in batches that are not empty.
+fn changed_rows(
+    rows: SendableRecordBatchStream,
+    differ: Arc<Mutex<Differ>>,
+) -> Peekable<futures::stream::BoxStream<'static, Result<RecordBatch, DataFusionError>>> {
+    let changed = rows.and_then(move |batch| {
+        let mut differ = differ.lock().expect("no thread panics while it compares");
+        std::future::ready(differ.changed(&batch).map_err(|fault| DataFusionError::External(Box::new(fault))))
+    });
+    let some = changed.try_filter(|batch| std::future::ready(batch.num_rows() > 0));
+    some.boxed().peekable()
+}
+
+/// What was seen of rows that were written; the fault that ended them early comes before what the storage says of it.
+pub(super) fn without_fault(seen: &Mutex<Seen>, written: Result<(), StoreError>) -> Result<Seen, MaterializeError> {
+    let mut seen = std::mem::take(&mut *seen.lock().expect("no thread panics while it counts"));
+    match seen.fault.take() {
+        Some(fault) => Err(fault),
+        None => Ok(written.map(|()| seen)?),
+    }
+}
+
+fn first_fault(seen: &Mutex<Seen>, fault: StoreError) -> MaterializeError {
+    without_fault(seen, Err(fault)).err().unwrap_or_else(|| StoreError::Rows("the rows ended early".to_owned()).into())
+}
+
+/// Nulls in a key are told by whoever watches the rows, and not by Arrow.
+fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| Field::clone(field).with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The rows of an ingest under the schema of today: columns that it lacks are null.
+fn conformed(source: &str, rows: SendableRecordBatchStream, schema: &SchemaRef) -> SendableRecordBatchStream {
+    let schema = nullable(schema);
+    let (source, of_schema) = (source.to_owned(), Arc::clone(&schema));
+    let rows = rows.map(move |batch| {
+        let batch = batch?;
+        let columns: Result<Vec<ArrayRef>, DataFusionError> = of_schema
+            .fields()
+            .iter()
+            .map(|field| match batch.column_by_name(field.name()) {
+                Some(column) => conformed_column(&source, column, field),
+                None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+            })
+            .collect();
+        Ok(RecordBatch::try_new(Arc::clone(&of_schema), columns?)?)
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+}
+
+fn conformed_column(source: &str, column: &ArrayRef, field: &Field) -> Result<ArrayRef, DataFusionError> {
+    let misfit = |value| MaterializeError::Misfit {
+        name: source.to_owned(),
+        column: field.name().clone(),
+        value,
+        data_type: shown(field.data_type()),
+    };
+    let external = |fault: MaterializeError| DataFusionError::External(Box::new(fault));
+    let (cast, misfits) = exact_cast(column, field.data_type())
+        .map_err(|_| external(misfit(format!("of the type {}", shown(column.data_type())))))?;
+    match misfits.first() {
+        Some(row) => Err(external(misfit(array_value_to_string(column, *row).unwrap_or_default()))),
+        None => Ok(cast),
+    }
+}
