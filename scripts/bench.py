@@ -1,6 +1,6 @@
 """Measures the whole system on the demo's corpus, and writes docs/benchmarks.md.
 
-python scripts/bench.py            everything, about ten minutes
+python scripts/bench.py            everything, about fifteen minutes
 python scripts/bench.py --quick    small counts, to try the script; writes demo-bench/benchmarks.md
 """
 
@@ -26,6 +26,7 @@ import batches  # noqa: E402
 import builds  # noqa: E402
 import lookups  # noqa: E402
 import queries  # noqa: E402
+import rebuilds  # noqa: E402
 from report import QUICK, Client, Sizes, table  # noqa: E402
 
 PROJECT = ROOT / "demo-bench"
@@ -59,12 +60,14 @@ def measure(binary: str, sizes: Sizes) -> str:
     """The whole page."""
     make_project()
     runs = builds.measure(binary, PROJECT, CORPUS, sizes.builds)
+    changes = rebuilds.measure(binary, PROJECT / "changes", ROOT / "feature_defs", sizes)
     with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
         server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log")
         try:
             keys = all_keys(server.address)
             sections = [
                 builds.section(runs),
+                rebuilds.section(changes),
                 lookups.section(lookups.measure(server.address, keys, Path(folder), sizes)),
                 batches.section(batches.measure(server.address, keys, sizes)),
                 queries.section(queries.measure(server.address, Path(folder), sizes)),

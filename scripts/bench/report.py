@@ -20,10 +20,11 @@ class Sizes:
     pair_seconds: int = 5
     batches: int = 2_000
     queries: int = 100
+    tracks: tuple[int, ...] = (5_700, 57_000, 570_000)
     warm_up: int = 200
 
 
-QUICK = Sizes(builds=1, pairs=2, pair_seconds=1, batches=50, queries=5, warm_up=5)
+QUICK = Sizes(builds=1, pairs=2, pair_seconds=1, batches=50, queries=5, tracks=(570,), warm_up=5)
 """Enough to see that the script works; the figures mean nothing."""
 
 

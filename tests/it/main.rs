@@ -9,6 +9,7 @@ mod config;
 mod corpus;
 mod datasets;
 mod engine;
+mod faults;
 mod incremental;
 mod ingest;
 mod online;
