@@ -56,10 +56,9 @@ pub(super) async fn run(
         }
     };
     let Writing { mut writable, key, wrote, .. } = writing;
-    if let (false, Some(table)) = (wrote, writable.table()) {
+    if let (Some(pin), false) = (&step.pinned, wrote) {
         // Every row was there already.
-        let rows = table.rows().await? as u64;
-        return Ok(unchanged(table, rows));
+        return Ok(unchanged(store.source(name, pin.lance_version).await?, pin.rows));
     }
     match change {
         Change::Whole => writable.index(&key).await?,

@@ -92,6 +92,22 @@ async fn a_changed_row_costs_a_row_and_one_that_is_the_same_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_source_that_stays_the_same_stays_at_its_pinned_version_whatever_was_left_behind() {
+    let project = TestProject::built().await;
+    let store = project.app().store().clone();
+    let pinned = store.newest().await.unwrap().unwrap().source("tracks").unwrap().lance_version;
+    project.ingest("tracks", "left.jsonl", "{\"id\": \"t1\", \"title\": \"left behind\"}\n").await;
+    let left = store.incoming("tracks").await.unwrap().pop().unwrap();
+    let mut writable = store.source_to_write("tracks", Some(pinned)).await.unwrap();
+    writable.upsert(store.read_incoming(&left).await.unwrap(), &vec!["track_id".to_owned()]).await.unwrap();
+    drop(writable);
+    project.snapshot("tracks", "tracks.jsonl", ROWS).await;
+    let report = project.build().await.unwrap();
+    assert_eq!((written(&report), report.release.source("tracks").unwrap().lance_version), (vec![], pinned));
+    assert_eq!(project.rows("select title from track where track_id = 't1'").await, json!([{"title": "One"}]));
+}
+
+#[tokio::test]
 async fn a_snapshot_deletes_what_it_lacks_and_a_delta_does_not() {
     let project = TestProject::built().await;
     project.ingest("tracks", "delta.jsonl", "{\"id\": \"t1\", \"title\": \"One\"}\n").await;
