@@ -165,7 +165,7 @@ impl Computing<'_> {
             Change::Whole => return Ok(Changed::TooMany),
             Change::Rows { deleted } => deleted.clone(),
         };
-        match table.table.changed_since(*since, CHANGED_ROWS_MAX).await? {
+        match table.table.changed_since(*since, &self.key, CHANGED_ROWS_MAX).await? {
             None => Ok(Changed::TooMany),
             Some(rows) => {
                 let schema = rows.first().map(|batch| batch.schema()).unwrap_or_else(|| table.table.schema());

@@ -1,6 +1,6 @@
 //! Lance datasets: read at a pinned version, written on top of one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use ::lance::Dataset;
@@ -13,6 +13,7 @@ use ::lance::index::DatasetIndexExt;
 use ::lance::io::{ObjectStoreParams, StorageOptionsAccessor};
 use ::lance::session::Session;
 use datafusion::arrow::array::{Array, RecordBatch, RecordBatchIterator};
+use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
@@ -26,7 +27,7 @@ use lance_index::IndexType;
 use lance_index::optimize::OptimizeOptions;
 use lance_index::scalar::ScalarIndexParams;
 
-use super::StoreError;
+use super::{StoreError, key_digest, key_texts};
 use crate::limits::{LANCE_INDEX_CACHE_BYTES, LANCE_METADATA_CACHE_BYTES, LANCE_SCAN_BUFFER_BYTES};
 
 /// The column in which Lance tells the version that last wrote a row.
@@ -134,19 +135,34 @@ impl Table {
     }
 
     /// The rows that were written or changed after `version`; none where there are more than `rows_max`.
-    pub async fn changed_since(&self, version: u64, rows_max: usize) -> Result<Option<Vec<RecordBatch>>, StoreError> {
-        let names: Vec<String> = self.schema().fields().iter().map(|field| field.name().clone()).collect();
+    ///
+    /// Their keys are found first and the rows by the index, since a scan under this condition reads all that it returns
+    /// of every row.
+    pub async fn changed_since(
+        &self,
+        version: u64,
+        key: &TableKey,
+        rows_max: usize,
+    ) -> Result<Option<Vec<RecordBatch>>, StoreError> {
         let changed = ident(ROW_LAST_UPDATED_AT_VERSION).gt(lit(version));
-        let mut stream = self.stream(&names, Some(changed)).await?;
-        let (mut batches, mut rows) = (Vec::new(), 0);
+        let mut stream = self.stream(key, Some(changed)).await?;
+        let (mut keys, mut wanted) = (Vec::new(), HashSet::new());
         while let Some(batch) = stream.try_next().await.map_err(rows_fault)? {
-            rows += batch.num_rows();
-            if rows > rows_max {
+            let texts = key_texts(&batch, key)?;
+            wanted.extend((0..batch.num_rows()).map(|row| key_digest(&texts, row)));
+            if wanted.len() > rows_max {
                 return Ok(None);
             }
-            batches.push(batch);
+            keys.push(batch);
         }
-        Ok(Some(batches))
+        let names: Vec<String> = self.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let mut rows = Vec::new();
+        for batch in self.near(&names, key, &keys).await? {
+            let texts = key_texts(&batch, key)?;
+            let keep = (0..batch.num_rows()).map(|row| Some(wanted.contains(&key_digest(&texts, row))));
+            rows.push(filter_record_batch(&batch, &keep.collect()).map_err(|error| rows_fault(error.into()))?);
+        }
+        Ok(Some(rows))
     }
 
     /// The rows whose first key column has one of the values that it has in `keys`, by the index: all rows of these
