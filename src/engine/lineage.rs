@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::common::{Column, JoinType};
+use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 
 /// The table whose rows `plan` maps or leaves out one by one, each under the same `keys`; none where a row of the plan
 /// depends on several rows, or on none.
@@ -48,24 +49,8 @@ fn origin(plan: &LogicalPlan, name: &str) -> Option<String> {
 }
 
 /// The columns, as `(table, column)`, that the values of a plan's column are made from; not those that only decide which
-/// rows there are.
+/// rows there are. Where that cannot be told, all that the plan reads.
 pub(super) fn made_from(plan: &LogicalPlan, column: usize) -> BTreeSet<(String, String)> {
-    let of_expression = |expression: &Expr, input: &LogicalPlan| -> BTreeSet<(String, String)> {
-        let mut found = BTreeSet::new();
-        let _ = expression.apply(|part| {
-            match part {
-                Expr::Column(column) => {
-                    found.extend(
-                        input.schema().maybe_index_of_column(column).into_iter().flat_map(|i| made_from(input, i)),
-                    );
-                }
-                Expr::ScalarSubquery(query) => found.extend(made_from(&query.subquery, 0)),
-                _ => {}
-            }
-            Ok(TreeNodeRecursion::Continue)
-        });
-        found
-    };
     match plan {
         LogicalPlan::TableScan(scan) => {
             let name = scan.projected_schema.field(column).name().clone();
@@ -73,9 +58,12 @@ pub(super) fn made_from(plan: &LogicalPlan, column: usize) -> BTreeSet<(String, 
         }
         LogicalPlan::Projection(projection) => of_expression(&projection.expr[column], &projection.input),
         LogicalPlan::Aggregate(aggregate) => {
+            let is_set = |expression: &Expr| matches!(expression, Expr::GroupingSet(_));
             match aggregate.group_expr.iter().chain(&aggregate.aggr_expr).nth(column) {
-                Some(expression) => of_expression(expression, &aggregate.input),
-                None => BTreeSet::new(),
+                Some(expression) if !aggregate.group_expr.iter().any(is_set) => {
+                    of_expression(expression, &aggregate.input)
+                }
+                _ => everything(&aggregate.input),
             }
         }
         LogicalPlan::Window(window) => match column.checked_sub(window.input.schema().fields().len()) {
@@ -83,16 +71,56 @@ pub(super) fn made_from(plan: &LogicalPlan, column: usize) -> BTreeSet<(String, 
             Some(call) => of_expression(&window.window_expr[call], &window.input),
         },
         LogicalPlan::Union(union) => union.inputs.iter().flat_map(|input| made_from(input, column)).collect(),
-        plan => {
-            // The columns of its inputs, one after the other; a join that keeps one side has fewer.
-            let mut column = column;
-            for input in plan.inputs() {
-                match column.checked_sub(input.schema().fields().len()) {
-                    None => return made_from(input, column),
-                    Some(rest) => column = rest,
-                }
+        LogicalPlan::Join(join)
+            if matches!(join.join_type, JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full) =>
+        {
+            match column.checked_sub(join.left.schema().fields().len()) {
+                None => made_from(&join.left, column),
+                Some(column) => made_from(&join.right, column),
             }
-            BTreeSet::new()
         }
+        LogicalPlan::Filter(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Distinct(Distinct::All(_)) => {
+            plan.inputs().into_iter().flat_map(|input| made_from(input, column)).collect()
+        }
+        plan => plan.inputs().into_iter().flat_map(everything).collect(),
     }
+}
+
+/// What the values of `expression` over `input` are made from.
+fn of_expression(expression: &Expr, input: &LogicalPlan) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    let of_column = |column: &Column| {
+        let index = input.schema().maybe_index_of_column(column);
+        index.into_iter().flat_map(|index| made_from(input, index))
+    };
+    let _ = expression.apply(|part| {
+        let query = match part {
+            Expr::Column(column) => {
+                found.extend(of_column(column));
+                return Ok(TreeNodeRecursion::Continue);
+            }
+            Expr::ScalarSubquery(query) => query,
+            Expr::Exists(exists) => &exists.subquery,
+            Expr::InSubquery(within) => &within.subquery,
+            Expr::SetComparison(comparison) => &comparison.subquery,
+            _ => return Ok(TreeNodeRecursion::Continue),
+        };
+        found.extend(everything(&query.subquery));
+        for outer in &query.outer_ref_columns {
+            if let Expr::OuterReferenceColumn(_, column) = outer {
+                found.extend(of_column(column));
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found
+}
+
+/// What all columns of a plan are made from.
+fn everything(plan: &LogicalPlan) -> BTreeSet<(String, String)> {
+    (0..plan.schema().fields().len()).flat_map(|column| made_from(plan, column)).collect()
 }

@@ -295,6 +295,10 @@ async fn a_join_key_showed_the_restricted_column_it_was_made_from() {
         "select track_id, year from tracks union all select lyrics, year from tracks",
         "select first_value(lyrics) over (order by year) as track_id, year from tracks",
         "select (select max(lyrics) from tracks) as track_id, year from tracks",
+        "select (select a.lyrics || b.track_id from tracks b limit 1) as track_id, year from tracks a",
+        "select distinct on (year) lyrics as track_id, year from tracks",
+        "select lyrics as track_id, year from tracks group by rollup(lyrics, year)",
+        "select lyrics as track_id, year from tracks right semi join (select 1 as x, lyrics, year from tracks) b on true",
     ] {
         assert_eq!(told(&view(leak, "{ name: year, dtype: int32 }")).await.len(), 1, "{leak}");
     }
