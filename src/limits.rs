@@ -36,7 +36,7 @@ pub const SOURCE_LINE_BYTES_MAX: usize = 16 << 20;
 pub const SOURCE_BATCH_ROWS: usize = 8_192;
 
 /// Rows of an ingest up to which those that are there already are looked up by their keys; above it, everything is read
-/// once, which is then cheaper.
+/// once.
 pub const LOOKED_UP_ROWS_MAX: u64 = 4_096;
 
 /// Changed rows of an input up to which a build recomputes only the rows of a view that come from them. They are held in

@@ -106,7 +106,7 @@ impl Writing<'_> {
 
     /// Writes what an ingest adds to and changes of what is there, and takes away what a snapshot lacks.
     async fn merge(&mut self, file: &IncomingFile) -> Result<(), MaterializeError> {
-        let Some(table) = self.writable.table() else { return self.anew(std::slice::from_ref(file)).await };
+        let table = self.writable.table().expect("a pinned source is there, or it could not be opened to be written");
         let (rows, seen) = self.read(file).await?;
         let (rows, differ) = self.known(&table, rows, file).await.map_err(|fault| first_fault(&seen, fault))?;
         let differ = Arc::new(Mutex::new(differ));
@@ -115,13 +115,12 @@ impl Writing<'_> {
             None => Ok(()),
             Some(_) => {
                 self.wrote = true;
-                let rows = RecordBatchStreamAdapter::new(Arc::clone(&nullable(&self.schema)), changed);
+                let rows = RecordBatchStreamAdapter::new(nullable(&self.schema), changed);
                 self.writable.upsert(Box::pin(rows), &self.key).await
             }
         };
         self.done += without_fault(&seen, written)?.rows;
-        let saw_all = differ.lock().expect("no thread panics while it compares").saw_all();
-        if file.snapshot && !saw_all {
+        if file.snapshot && !differ.lock().expect("no thread panics while it compares").saw_all() {
             self.delete_unseen(&table, &differ).await?;
         }
         Ok(())
@@ -145,9 +144,9 @@ impl Writing<'_> {
         rows: SendableRecordBatchStream,
         file: &IncomingFile,
     ) -> Result<(SendableRecordBatchStream, Differ), StoreError> {
-        let names: Vec<String> = self.schema.fields().iter().map(|field| field.name().clone()).collect();
         let mut differ = Differ::new(Arc::clone(&self.schema), self.key.clone())?;
         if file.rows > LOOKED_UP_ROWS_MAX || file.snapshot {
+            let names: Vec<String> = self.schema.fields().iter().map(|field| field.name().clone()).collect();
             let mut there = table.scan(&names).await?;
             while let Some(batch) = there.try_next().await.map_err(|error| StoreError::Rows(error.to_string()))? {
                 differ.know(&batch)?;
@@ -157,7 +156,7 @@ impl Writing<'_> {
         let schema = rows.schema();
         let batches: Vec<RecordBatch> =
             rows.try_collect().await.map_err(|error| StoreError::Rows(error.to_string()))?;
-        for batch in table.near(&names, &self.key, &batches).await? {
+        for batch in table.of_keys(&self.key, &batches).await? {
             differ.know(&batch)?;
         }
         let rows = futures::stream::iter(batches.into_iter().map(Ok));

@@ -1,6 +1,6 @@
 //! A view: computed whole, or only the columns or the rows that changed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, RecordBatch, UInt64Array};
@@ -20,7 +20,7 @@ use crate::clock::Stopwatch;
 use crate::compile::{JoinKey, Target, TargetView, plan_view};
 use crate::engine::{Bounds, Session, SqlError};
 use crate::limits::{BUILD_BATCH_ROWS, CHANGED_ROWS_MAX};
-use crate::store::{KeyIndex, Store, StoreError, Table, ViewPin, key_digest, key_texts};
+use crate::store::{KeyIndex, Store, StoreError, ViewPin, key_texts};
 
 pub(super) async fn run(
     store: &Store,
@@ -38,15 +38,11 @@ pub(super) async fn run(
     let watch = Stopwatch::start();
     let computed = match (&step.pinned, &step.work) {
         (Some(pin), Work::Keep) => return computing.kept(pin).await,
-        (Some(pin), Work::Columns { dropped, added }) => {
-            let expected = pin.rows;
-            progress(Event::Begin { table: name.to_owned(), rows: Some(expected) });
-            computing.columns(pin, dropped, added).await?
-        }
+        (Some(pin), Work::Columns { dropped, added }) => computing.columns(pin, dropped, added).await?,
         (Some(pin), Work::Rows) => match computing.changed_rows(pin).await? {
             Changed::Nothing => return computing.kept(pin).await,
             Changed::Rows(changed) => computing.rows(pin, changed).await?,
-            Changed::TooMany => computing.whole(Some(pin)).await?,
+            Changed::All => computing.whole(Some(pin)).await?,
         },
         (pin, _) => computing.whole(pin.as_ref()).await?,
     };
@@ -71,7 +67,8 @@ struct Computing<'a> {
 enum Changed<'a> {
     Nothing,
     Rows(ChangedRows<'a>),
-    TooMany,
+    /// All of them, or more than are held.
+    All,
 }
 
 struct ChangedRows<'a> {
@@ -112,7 +109,7 @@ impl Computing<'_> {
         dropped: &[String],
         added: &[String],
     ) -> Result<BuiltTable, MaterializeError> {
-        let table = self.store.view(self.name, pin.lance_version).await?;
+        (self.progress)(Event::Begin { table: self.name.to_owned(), rows: Some(pin.rows) });
         let mut nulls = nulls_of(pin);
         nulls.retain(|name, _| !dropped.contains(name));
         let mut batch = None;
@@ -121,7 +118,7 @@ impl Computing<'_> {
             part.features.retain(|feature| added.iter().any(|name| name == feature.name.as_str()));
             let (computed, seen) = self.collected(self.compute(&self.session(), &part).await?).await?;
             nulls.extend(self.counted(&part, &seen));
-            let there = table.read(&self.key).await?;
+            let there = self.store.view(self.name, pin.lance_version).await?.read(&self.key).await?;
             let Some(aligned) = self.aligned(&computed, &there)? else {
                 tracing::warn!(view = self.name, "its rows are not those that its columns were computed for");
                 return self.whole(Some(pin)).await;
@@ -156,17 +153,17 @@ impl Computing<'_> {
 
     /// The rows of the view's one input that changed since the view was computed.
     async fn changed_rows(&self, pin: &ViewPin) -> Result<Changed<'_>, MaterializeError> {
-        let [input] = self.view.inputs.as_slice() else { return Ok(Changed::TooMany) };
+        let [input] = self.view.inputs.as_slice() else { return Ok(Changed::All) };
         let (Some(table), Some(since)) = (self.built.tables.get(input.as_str()), pin.inputs.get(input.as_str())) else {
-            return Ok(Changed::TooMany);
+            return Ok(Changed::All);
         };
         let deleted = match &table.change {
             Change::None => return Ok(Changed::Nothing),
-            Change::Whole => return Ok(Changed::TooMany),
+            Change::Whole => return Ok(Changed::All),
             Change::Rows { deleted } => deleted.clone(),
         };
         match table.table.changed_since(*since, &self.key, CHANGED_ROWS_MAX).await? {
-            None => Ok(Changed::TooMany),
+            None => Ok(Changed::All),
             Some(rows) => {
                 let schema = rows.first().map(|batch| batch.schema()).unwrap_or_else(|| table.table.schema());
                 Ok(Changed::Rows(ChangedRows { input: input.as_str(), schema, rows, deleted }))
@@ -189,12 +186,9 @@ impl Computing<'_> {
         session.register(input, Arc::new(only));
         let (computed, seen) = self.collected(self.compute(&session, self.view).await?).await?;
         let mut writable = self.store.view_to_write(self.name, Some(pin.lance_version)).await?;
-        let before = writable.table();
         let gone = self.gone(&touched, &computed)?;
-        let replaced = match &before {
-            Some(table) => self.nulls_at(table, &touched).await?,
-            None => BTreeMap::new(),
-        };
+        let before = self.store.view(self.name, pin.lance_version).await?;
+        let replaced = nulls_in(&before.of_keys(&self.key, &touched).await?);
         if seen.rows > 0 {
             let (schema, rows) = (computed.schema(), futures::stream::iter([Ok(computed)]));
             writable.upsert(Box::pin(RecordBatchStreamAdapter::new(schema, rows)), &self.key).await?;
@@ -228,27 +222,6 @@ impl Computing<'_> {
             }
         }
         Ok(gone)
-    }
-
-    /// The nulls, by feature, in the rows of `table` that have the keys `touched`.
-    async fn nulls_at(&self, table: &Table, touched: &[RecordBatch]) -> Result<BTreeMap<String, u64>, StoreError> {
-        let names: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let mut wanted = HashSet::new();
-        for batch in touched {
-            let keys = key_texts(batch, &self.key)?;
-            wanted.extend((0..batch.num_rows()).map(|row| key_digest(&keys, row)));
-        }
-        let mut nulls: BTreeMap<String, u64> = BTreeMap::new();
-        for batch in table.near(&names, &self.key, touched).await? {
-            let keys = key_texts(&batch, &self.key)?;
-            let rows: Vec<usize> =
-                (0..batch.num_rows()).filter(|row| wanted.contains(&key_digest(&keys, *row))).collect();
-            for (name, column) in names.iter().zip(batch.columns()) {
-                *nulls.entry(name.clone()).or_default() +=
-                    rows.iter().filter(|row| column.is_null(**row)).count() as u64;
-            }
-        }
-        Ok(nulls)
     }
 
     /// A session over the whole inputs.
@@ -306,6 +279,17 @@ impl Computing<'_> {
     fn values(&self, source: SqlError) -> MaterializeError {
         MaterializeError::Values { view: self.name.to_owned(), source }
     }
+}
+
+/// The nulls, by column.
+fn nulls_in(rows: &[RecordBatch]) -> BTreeMap<String, u64> {
+    let mut nulls = BTreeMap::new();
+    for batch in rows {
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            *nulls.entry(field.name().clone()).or_default() += column.null_count() as u64;
+        }
+    }
+    nulls
 }
 
 fn nulls_of(pin: &ViewPin) -> BTreeMap<String, u64> {

@@ -77,7 +77,7 @@ impl LanceStore {
                 }
                 _ => Some(latest),
             },
-            Err(::lance::Error::DatasetNotFound { .. }) => None,
+            Err(::lance::Error::DatasetNotFound { .. }) if pinned.is_none() => None,
             Err(error) => return Err(fault(path)(error)),
         };
         Ok(Writable { store: self.clone(), path: path.to_owned(), dataset, is_ours: pinned.is_some() })
@@ -136,8 +136,7 @@ impl Table {
 
     /// The rows that were written or changed after `version`; none where there are more than `rows_max`.
     ///
-    /// Their keys are found first and the rows by the index, since a scan under this condition reads all that it returns
-    /// of every row.
+    /// Their keys are found first, and then the rows by the index.
     pub async fn changed_since(
         &self,
         version: u64,
@@ -146,44 +145,44 @@ impl Table {
     ) -> Result<Option<Vec<RecordBatch>>, StoreError> {
         let changed = ident(ROW_LAST_UPDATED_AT_VERSION).gt(lit(version));
         let mut stream = self.stream(key, Some(changed)).await?;
-        let (mut keys, mut wanted) = (Vec::new(), HashSet::new());
+        let (mut keys, mut rows) = (Vec::new(), 0);
         while let Some(batch) = stream.try_next().await.map_err(rows_fault)? {
-            let texts = key_texts(&batch, key)?;
-            wanted.extend((0..batch.num_rows()).map(|row| key_digest(&texts, row)));
-            if wanted.len() > rows_max {
+            rows += batch.num_rows();
+            if rows > rows_max {
                 return Ok(None);
             }
             keys.push(batch);
         }
-        let names: Vec<String> = self.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let mut rows = Vec::new();
-        for batch in self.near(&names, key, &keys).await? {
-            let texts = key_texts(&batch, key)?;
-            let keep = (0..batch.num_rows()).map(|row| Some(wanted.contains(&key_digest(&texts, row))));
-            rows.push(filter_record_batch(&batch, &keep.collect()).map_err(|error| rows_fault(error.into()))?);
-        }
-        Ok(Some(rows))
+        Ok(Some(self.of_keys(key, &keys).await?))
     }
 
-    /// The rows whose first key column has one of the values that it has in `keys`, by the index: all rows of these
-    /// keys, and where keys have several columns some more.
-    pub async fn near(
-        &self,
-        columns: &[String],
-        key: &TableKey,
-        keys: &[RecordBatch],
-    ) -> Result<Vec<RecordBatch>, StoreError> {
+    /// The rows that have the keys in `keys`, by the index.
+    pub async fn of_keys(&self, key: &TableKey, keys: &[RecordBatch]) -> Result<Vec<RecordBatch>, StoreError> {
         let Some(first) = key.first() else { return Ok(Vec::new()) };
-        let mut values = Vec::new();
-        for column in keys.iter().filter_map(|batch| batch.column_by_name(first)) {
+        let (mut values, mut wanted) = (Vec::new(), HashSet::new());
+        for batch in keys {
+            let texts = key_texts(batch, key)?;
+            wanted.extend((0..batch.num_rows()).map(|row| key_digest(&texts, row)));
+            let Some(column) = batch.column_by_name(first) else { continue };
             let scalars = (0..column.len()).map(|row| ScalarValue::try_from_array(column, row).map(lit));
             values.extend(scalars.collect::<Result<Vec<_>, _>>().map_err(rows_fault)?);
         }
         if values.is_empty() {
             return Ok(Vec::new());
         }
-        let stream = self.stream(columns, Some(ident(first.as_str()).in_list(values, false))).await?;
-        stream.try_collect().await.map_err(rows_fault)
+        // The index is of the first column: where keys have more, other rows come with them.
+        let mut stream = self.stream(&self.columns(), Some(ident(first.as_str()).in_list(values, false))).await?;
+        let mut rows = Vec::new();
+        while let Some(batch) = stream.try_next().await.map_err(rows_fault)? {
+            let texts = key_texts(&batch, key)?;
+            let keep = (0..batch.num_rows()).map(|row| Some(wanted.contains(&key_digest(&texts, row))));
+            rows.push(filter_record_batch(&batch, &keep.collect()).map_err(|error| rows_fault(error.into()))?);
+        }
+        Ok(rows)
+    }
+
+    fn columns(&self) -> Vec<String> {
+        self.schema().fields().iter().map(|field| field.name().clone()).collect()
     }
 
     async fn stream(&self, columns: &[String], filter: Option<Expr>) -> Result<SendableRecordBatchStream, StoreError> {
@@ -235,17 +234,27 @@ impl Writable {
     }
 
     async fn upserted(&mut self, rows: SendableRecordBatchStream, key: &TableKey) -> Result<(), StoreError> {
-        if !self.is_ours {
-            return self.replace(rows, key).await;
+        match self.dataset.take() {
+            Some(dataset) if self.is_ours => {
+                self.merge(dataset, rows, key, (WhenMatched::UpdateAll, WhenNotMatched::InsertAll)).await
+            }
+            dataset => {
+                self.dataset = dataset;
+                self.replace(rows, key).await
+            }
         }
-        let Some(dataset) = self.dataset.take() else { return self.replace(rows, key).await };
+    }
+
+    async fn merge(
+        &mut self,
+        dataset: Dataset,
+        rows: SendableRecordBatchStream,
+        key: &TableKey,
+        (matched, not_matched): (WhenMatched, WhenNotMatched),
+    ) -> Result<(), StoreError> {
         let before = dataset.version_id();
         let mut merge = MergeInsertBuilder::try_new(Arc::new(dataset), key.clone()).map_err(fault(&self.path))?;
-        merge
-            .when_matched(WhenMatched::UpdateAll)
-            .when_not_matched(WhenNotMatched::InsertAll)
-            .conflict_retries(0)
-            .skip_auto_cleanup(true);
+        merge.when_matched(matched).when_not_matched(not_matched).conflict_retries(0).skip_auto_cleanup(true);
         let job = merge.try_build().map_err(fault(&self.path))?;
         let (written, _) = job.execute(with_primary_key(rows, key)).await.map_err(fault(&self.path))?;
         self.committed(Some(before), Arc::unwrap_or_clone(written))
@@ -259,20 +268,11 @@ impl Writable {
 
     /// Takes away the rows that have the keys of `keys`, whose columns are those of the key.
     pub async fn delete(&mut self, keys: Vec<RecordBatch>, key: &TableKey) -> Result<(), StoreError> {
-        let (Some(dataset), Some(first)) = (self.dataset.take(), keys.first()) else { return Ok(()) };
-        let before = dataset.version_id();
-        let mut merge = MergeInsertBuilder::try_new(Arc::new(dataset), key.clone()).map_err(fault(&self.path))?;
-        merge
-            .when_matched(WhenMatched::Delete)
-            .when_not_matched(WhenNotMatched::DoNothing)
-            .conflict_retries(0)
-            .skip_auto_cleanup(true);
-        let job = merge.try_build().map_err(fault(&self.path))?;
-        let schema = first.schema();
+        let Some(schema) = keys.first().map(RecordBatch::schema) else { return Ok(()) };
+        let Some(dataset) = self.dataset.take() else { return Ok(()) };
         let rows = futures::stream::iter(keys.into_iter().map(Ok));
-        let rows = with_primary_key(Box::pin(RecordBatchStreamAdapter::new(schema, rows)), key);
-        let (written, _) = job.execute(rows).await.map_err(fault(&self.path))?;
-        self.committed(Some(before), Arc::unwrap_or_clone(written))
+        let rows = Box::pin(RecordBatchStreamAdapter::new(schema, rows));
+        self.merge(dataset, rows, key, (WhenMatched::Delete, WhenNotMatched::DoNothing)).await
     }
 
     /// Takes the columns `dropped` away and adds those of `added`, which has a row for each that is there, in their order.

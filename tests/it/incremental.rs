@@ -108,6 +108,16 @@ async fn a_source_that_stays_the_same_stays_at_its_pinned_version_whatever_was_l
 }
 
 #[tokio::test]
+async fn a_source_that_vanished_was_written_anew_without_its_earlier_rows() {
+    let project = TestProject::built().await;
+    std::fs::remove_dir_all(project.path().join("store/sources/tracks.lance")).unwrap();
+    project.ingest("tracks", "more.jsonl", "{\"id\": \"t9\"}\n").await;
+    let error = project.build().await.unwrap_err().to_string();
+    assert!(error.contains("sources/tracks.lance"), "{error}");
+    assert_eq!(project.app().store().release_numbers().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_snapshot_deletes_what_it_lacks_and_a_delta_does_not() {
     let project = TestProject::built().await;
     project.ingest("tracks", "delta.jsonl", "{\"id\": \"t1\", \"title\": \"One\"}\n").await;
