@@ -135,18 +135,17 @@ impl Session {
         }
     }
 
-    /// The condition that `text` is over the columns of `plan`.
-    pub fn condition(&self, text: &str, plan: &LogicalPlan) -> Result<Expr, SqlError> {
+    /// Checks that `text` is true or false of each row of `plan`.
+    pub fn check_condition(&self, text: &str, plan: &LogicalPlan) -> Result<(), SqlError> {
         let condition = self.expression(text, plan)?;
         let found = condition.get_type(plan.schema()).map_err(|error| self.planning(error))?;
         if !matches!(found, DataType::Boolean | DataType::Null) {
             let found = shown(&found);
             return Err(SqlError::invalid(format!("`{text}` is {found}; a condition is true or false")));
         }
-        let filtered = LogicalPlanBuilder::from(plan.clone()).filter(condition.clone());
+        let filtered = LogicalPlanBuilder::from(plan.clone()).filter(condition);
         let filtered = filtered.and_then(LogicalPlanBuilder::build).map_err(|error| self.planning(error))?;
-        self.check(&filtered)?;
-        Ok(condition)
+        self.check(&filtered)
     }
 
     /// `plan` with the columns `expressions`, its types checked.

@@ -111,7 +111,7 @@ impl Query {
 
     /// Whether `condition` can be asked of each row of `table`; its types are checked.
     pub async fn check_condition(&self, table: &str, condition: &str) -> Result<(), SqlError> {
-        self.session.condition(condition, &self.table(table).await?).map(|_| ())
+        self.session.check_condition(condition, &self.table(table).await?)
     }
 
     async fn table(&self, name: &str) -> Result<LogicalPlan, SqlError> {

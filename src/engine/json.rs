@@ -114,9 +114,7 @@ impl JsonColumn {
             _ => out.extend_from_slice(b"null"),
         }
     }
-}
 
-impl JsonColumn {
     /// Appends a value of the column's type that comes in a word: an integer or a time with its sign, or a float's bits.
     pub fn write_word(&self, word: u64, out: &mut Vec<u8>) {
         let signed = word.cast_signed();

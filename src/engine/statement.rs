@@ -198,22 +198,22 @@ impl VisitorMut for NameSubqueries {
 
 /// An expression without formatting and comments.
 pub fn canonical_expression(text: &str) -> Result<String, SqlError> {
+    Ok(parse_expression(text)?.to_string())
+}
+
+fn parse_expression(text: &str) -> Result<ast::Expr, SqlError> {
     check_bounds(text)?;
     let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(SqlError::from_parser)?;
     let expression = parser.parse_expr().map_err(SqlError::from_parser)?;
     match parser.peek_token().token {
-        Token::EOF => Ok(expression.to_string()),
+        Token::EOF => Ok(expression),
         rest => Err(SqlError::invalid(format!("`{rest}` is left over after the expression `{expression}`"))),
     }
 }
 
 /// Refuses what is not an expression within the bounds, and one that asks a query.
 pub(super) fn check_is_of_a_row(text: &str) -> Result<(), SqlError> {
-    check_bounds(text)?;
-    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(SqlError::from_parser)?;
-    let expression = parser.parse_expr().map_err(SqlError::from_parser)?;
-    let mut finder = QueryFinder;
-    match expression.visit(&mut finder) {
+    match parse_expression(text)?.visit(&mut QueryFinder) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => {
             Err(SqlError::invalid("a query stands in it; an expression is of one row".to_owned())

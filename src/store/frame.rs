@@ -100,9 +100,8 @@ impl Frame {
 
     fn pack(&mut self) {
         let rows = self.rows();
-        let is_narrow = |column: &&mut FrameColumn| {
-            column.feature.is_some() && PackedRows::takes(column.values.data_type()) && column.values.len() == rows
-        };
+        let is_narrow =
+            |column: &&mut FrameColumn| column.feature.is_some() && PackedRows::takes(column.values.data_type());
         let mut narrow = Vec::new();
         for (slot, column) in self.columns.iter_mut().filter(is_narrow).enumerate() {
             column.slot = Some(slot);

@@ -135,19 +135,20 @@ impl Readable {
 
     /// The sources and views as tables, ordered by name.
     pub fn tables(&self) -> impl Iterator<Item = (&str, Arc<dyn TableProvider>)> {
-        self.release.tables.iter().map(|(name, table)| (name.as_str(), self.table(name, table)))
-    }
-
-    fn table(&self, name: &str, table: &Table) -> Arc<dyn TableProvider> {
         let hidden = self.hidden_columns();
-        let provider = table.provider(false);
-        let schema = provider.schema();
-        let visible: Vec<usize> = (0..schema.fields().len())
-            .filter(|index| !hidden.contains(&format!("{name}.{}", schema.field(*index).name())))
-            .collect();
-        let schema = Arc::new(schema.project(&visible).expect("the indices are those of the schema"));
-        Arc::new(VisibleColumns { inner: provider, visible, schema })
+        self.release.tables.iter().map(move |(name, table)| (name.as_str(), visible(name, table, &hidden)))
     }
+}
+
+/// `table` without its `hidden` columns.
+fn visible(name: &str, table: &Table, hidden: &BTreeSet<String>) -> Arc<dyn TableProvider> {
+    let provider = table.provider(false);
+    let schema = provider.schema();
+    let visible: Vec<usize> = (0..schema.fields().len())
+        .filter(|index| !hidden.contains(&format!("{name}.{}", schema.field(*index).name())))
+        .collect();
+    let schema = Arc::new(schema.project(&visible).expect("the indices are those of the schema"));
+    Arc::new(VisibleColumns { inner: provider, visible, schema })
 }
 
 /// A frame without the columns that may not be read.

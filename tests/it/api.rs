@@ -1,4 +1,4 @@
-//! The API through the real router: answers, problems, files.
+//! The API through the real router: answers and problems.
 
 use arrow::ipc::reader::StreamReader;
 use datafusion::arrow::array::AsArray;

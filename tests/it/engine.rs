@@ -226,9 +226,9 @@ async fn an_expression_over_many_rows_passed_for_one_of_a_row() {
         assert!(error.starts_with(told), "{text}: {error}");
     }
     session.expression("abs(id) + 1", &table).unwrap();
-    let error = session.condition("id + 1", &table).unwrap_err().to_string();
+    let error = session.check_condition("id + 1", &table).unwrap_err().to_string();
     assert_eq!(error, "`id + 1` is int64; a condition is true or false");
-    session.condition("id > 1 and text is not null", &table).unwrap();
+    session.check_condition("id > 1 and text is not null", &table).unwrap();
 }
 
 #[tokio::test]

@@ -19,6 +19,15 @@ fn rejects(project: &TestProject, path: &Option<String>) -> Vec<(u64, String)> {
         .collect()
 }
 
+fn parquet_file(schema: Arc<Schema>, columns: Vec<Arc<dyn Array>>) -> Vec<u8> {
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
 #[tokio::test]
 async fn json_lines_keep_what_can_be_read_and_reject_the_rest() {
     let project = TestProject::new(DEFINITIONS);
@@ -76,12 +85,7 @@ async fn parquet_is_cast_to_the_definition() {
         Arc::new(StringArray::from(vec![Some("a"), None, Some("c"), Some("d")])),
         Arc::new(Int64Array::from(vec![Some(1843), Some(1), None, Some(1 << 40)])),
     ];
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    let done = project.ingest("tracks", "rows.parquet", &bytes).await;
+    let done = project.ingest("tracks", "rows.parquet", parquet_file(schema, columns)).await;
     assert_eq!((done.file.rows, done.file.rejected), (2, 2));
     assert_eq!(
         rejects(&project, &done.file.rejects),
@@ -197,12 +201,7 @@ async fn fractions_and_times_of_a_parquet_file_were_cut() {
         Arc::new(datafusion::arrow::array::TimestampMicrosecondArray::from(vec![day, day, day + 1, day])),
         Arc::new(years),
     ];
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    let done = project.ingest("tracks", "rows.parquet", &bytes).await;
+    let done = project.ingest("tracks", "rows.parquet", parquet_file(schema, columns)).await;
     assert_eq!(
         rejects(&project, &done.file.rejects),
         [
