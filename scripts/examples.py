@@ -87,6 +87,7 @@ def examples(base: str, binary: str, project: str, downloads: Path, shown_downlo
     return [
         *lookups(base, downloads, shown_downloads),
         *statements(base, command),
+        *history(base, command, f"{project}/data/chinook/labels.jsonl", downloads, shown_downloads),
         *files(base, downloads, shown_downloads),
         *others(base, command),
     ]
@@ -105,14 +106,14 @@ def get(url: str, *options: str) -> str:
 
 def lookups(base: str, downloads: Path, shown_downloads: str) -> list[Example]:
     """The catalogue, one entity, several."""
-    one = f"{base}/api/features/{POEM}"
+    one = f"{base}/api/features/{POEM}?entity=track"
     batch = f"{base}/api/features/batch"
     arrow = downloads / "batch.arrows"
     keys = [POEM, OTHER_POEM]
-    body: dict[str, Any] = {"keys": [*keys, "nope"], "features": ["decade", "mtld"]}
+    body: dict[str, Any] = {"entity": "track", "keys": [*keys, "nope"], "features": ["decade", "mtld"]}
 
     def catalogue(checks: Checks, answer: Answer) -> None:
-        views = answer.json()["entities"][0]["views"]
+        views = next(entity for entity in answer.json()["entities"] if entity["name"] == "track")["views"]
         features = [feature for view in views for feature in view["features"]]
         names = {feature["name"] for feature in features}
         checks.that({"decade", "mtld", "tokens"} <= names, f"`decade`, `mtld` and `tokens` are among {sorted(names)}")
@@ -148,7 +149,7 @@ def lookups(base: str, downloads: Path, shown_downloads: str) -> list[Example]:
     return [
         Example("The catalogue: every feature, documented.", get(f"{base}/api/features"), catalogue, shown_lines=30),
         Example("One poem, all scalar features: “The Tyger”.", get(one), entity, shown_lines=40),
-        Example("The same, two features.", get(f"{one}?features=decade,mtld"), chosen),
+        Example("The same, two features.", get(f"{one}&features=decade,mtld"), chosen),
         Example("A batch; a key that does not exist is told apart.", post(batch, body), several),
         Example(
             "The same as an Arrow stream, for pyarrow, Polars or DuckDB.",
@@ -156,6 +157,42 @@ def lookups(base: str, downloads: Path, shown_downloads: str) -> list[Example]:
             stream,
             media_type=ARROW,
             file=arrow,
+        ),
+    ]
+
+
+def history(base: str, command: str, labels: str, downloads: Path, shown_downloads: str) -> list[Example]:
+    """Songs, invented purchases of them, and what was known of them at a moment."""
+    training = downloads / "training.parquet"
+    rows = [
+        {"song_id": "chinook-1", "event_timestamp": "2010-01-01T00:00:00Z"},
+        {"song_id": "chinook-1", "event_timestamp": "2012-01-01T00:00:00Z"},
+    ]
+    asked = {"entity": "song", "features": ["genre", "purchases_count_365d", "purchases_count_all"], "rows": rows}
+
+    def song(checks: Checks, answer: Answer) -> None:
+        found = answer.json()
+        checks.that((found["entity"], found["key"]) == ("song", "chinook-1"), "`chinook-1` of `song`")
+        checks.that(found["features"]["artist"] == "AC/DC", "the first song is by AC/DC")
+        checks.that(found["features"]["purchases_count_all"] >= 0, "its purchases are counted")
+
+    def known(checks: Checks, answer: Answer) -> None:
+        found = answer.json()
+        checks.that(len(found) == 2 and found[0]["genre"] == "Rock", "a row for each moment, in their order")
+        checks.that(found[0]["purchases_count_all"] <= found[1]["purchases_count_all"], "later, more is known")
+
+    def written(checks: Checks, answer: Answer) -> None:
+        checks.that(answer.body[:4] == b"PAR1" and answer.body[-4:] == b"PAR1", "a Parquet file, whole")
+
+    return [
+        Example("A song; whoever bought it is invented.", get(f"{base}/api/features/chinook-1?entity=song"), song, shown_lines=26),
+        Example("What was known of it at two moments.", post(f"{base}/api/training-sets", asked), known),
+        Example(
+            "A training set: each row of a file, with what was known at its moment.",
+            f"{command} training-set --entity song --rows {labels} --features genre,minutes,song_purchases:*"
+            f" --out {shown_downloads}/{training.name}",
+            written,
+            file=training,
         ),
     ]
 
@@ -238,7 +275,7 @@ def others(base: str, command: str) -> list[Example]:
         Example("The releases from the command line.", f"{command} releases list", listed),
         Example(
             "A mistake says what is wrong, where, and what to do.",
-            get(f"{base}/api/features/{POEM}?features=decade,mtdl"),
+            get(f"{base}/api/features/{POEM}?entity=track&features=decade,mtdl"),
             mistake,
             status=400,
             media_type="application/problem+json",

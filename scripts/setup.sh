@@ -27,6 +27,10 @@ install_package() { # the command, its Debian package, its Homebrew package
 }
 
 install_package protoc protobuf-compiler protobuf
+# Tests start a PostgreSQL server of their own. Debian keeps its programs out of the path.
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+    install_package initdb postgresql postgresql
+fi
 for command in "$@"; do install_package "$command" "$command" "$command"; done
 install_package curl curl curl
 install_package cc build-essential gcc

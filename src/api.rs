@@ -1,15 +1,18 @@
 //! The HTTP API: one route table, the layers around it, and a file for each resource. It translates and decides nothing.
 
+mod catalogue;
 mod datasets;
 mod extract;
 mod features;
 mod health;
+mod ingest;
 mod layers;
 mod problem;
 mod releases;
 mod respond;
 mod serve;
 mod sql;
+mod training_sets;
 
 use axum::Router;
 use axum::routing::get;
@@ -55,10 +58,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(features::catalogue))
+        .routes(routes!(catalogue::list))
         .routes(routes!(features::one))
         .routes(routes!(features::batch))
         .routes(routes!(sql::query))
+        .routes(routes!(training_sets::create))
+        .routes(routes!(ingest::append))
         .routes(routes!(datasets::download))
         .routes(routes!(releases::list))
         .routes(routes!(health::healthz))

@@ -1,11 +1,12 @@
 //! Joins the built components for the API and the command line: which releases are open, and what is remembered of them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use datafusion::physical_plan::SendableRecordBatchStream;
 use moka::future::Cache;
 use tokio::sync::{Semaphore, watch};
 
@@ -13,12 +14,15 @@ use crate::clock::Clock;
 use crate::compile::TargetSource;
 use crate::config::Config;
 use crate::dataset::{self, DatasetError};
+use crate::definition::Dtype;
 use crate::ingest::{Shape, ShapeColumn};
 use crate::limits::{COMPILED_SELECTIONS_MAX, EXPORTS_AT_ONCE_MAX, OPEN_RELEASES_MAX, RELEASE_POLL_INTERVAL};
+use crate::materialize::Progress;
 use crate::name::ReleaseNumber;
 use crate::online::{self, Selection, SelectionError};
-use crate::query::{Limits, Query};
-use crate::store::{Entitlements, Export, Readable, Release, ReleaseRef, Store, StoreError};
+use crate::pipeline::{self, BuildError};
+use crate::query::{self, Limits, Query, TrainingError, TrainingRequest, TrainingRows};
+use crate::store::{ColumnPin, Entitlements, Export, Readable, Release, ReleaseRef, SourcePin, Store, StoreError};
 
 /// A project, opened.
 #[derive(Clone)]
@@ -41,7 +45,12 @@ impl App {
     /// Opens the store of a project. No release is opened yet.
     pub fn new(project: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let store = Store::open(project, &config.store.url, &config.store.options)?;
-        Ok(Self {
+        Ok(Self::over(config, store, clock))
+    }
+
+    /// The same, over a store that is open.
+    pub fn over(config: Config, store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self {
             inner: Arc::new(Inner {
                 config,
                 store,
@@ -51,7 +60,7 @@ impl App {
                 exports: Semaphore::new(EXPORTS_AT_ONCE_MAX),
                 writing: Cache::new(COMPILED_SELECTIONS_MAX),
             }),
-        })
+        }
     }
 
     pub fn config(&self) -> &Config {
@@ -119,6 +128,46 @@ impl App {
         }
     }
 
+    /// Builds a release whenever rows wait or definitions changed, until the end of time.
+    pub async fn watch(&self, project: PathBuf) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(self.inner.config.serve.watch_seconds.max(1)));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut told = None;
+        loop {
+            ticks.tick().await;
+            match self.build_if_needed(&project).await {
+                Ok(None) => told = None,
+                Ok(Some(release)) => {
+                    told = None;
+                    tracing::info!(release = release.get(), "built and published");
+                    if let Err(error) = self.refresh().await {
+                        tracing::warn!(%error, "the newest release cannot be opened");
+                    }
+                }
+                Err(error) => {
+                    // Said once, and not with each tick.
+                    let text = error.to_string();
+                    if told.as_ref() != Some(&text) {
+                        tracing::warn!(%error, "the build failed; what is served stays as it is");
+                        told = Some(text);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn build_if_needed(&self, project: &Path) -> Result<Option<ReleaseNumber>, BuildError> {
+        let inner = &self.inner;
+        let (target, _) = pipeline::target(project).await?;
+        let (plan, newest) = pipeline::plan(&inner.store, &target, None).await?;
+        if !pipeline::publishes(&inner.store, &target, &plan, newest.as_ref()).await? {
+            return Ok(None);
+        }
+        let quiet: Progress = Arc::new(|_| {});
+        let report = pipeline::build(project, &inner.config, &inner.store, self.clock(), &quiet, None).await?;
+        Ok(report.published.then_some(report.release.number))
+    }
+
     async fn open_number(&self, number: ReleaseNumber) -> Result<Arc<OpenRelease>, StoreError> {
         if let Some(latest) = self.latest().filter(|latest| latest.number() == number) {
             return Ok(latest);
@@ -129,6 +178,15 @@ impl App {
             Ok::<_, StoreError>(Arc::new(OpenRelease::new(Arc::new(release), limits(&inner.config))))
         };
         inner.open.try_get_with(number, opening).await.map_err(StoreError::Shared)
+    }
+
+    /// What rows of a source look like, as the newest release has it; the names of all sources where it has none of it.
+    pub async fn source_shape(&self, name: &str) -> Result<Result<Shape, Vec<String>>, StoreError> {
+        let newest = self.inner.store.newest().await?.ok_or(StoreError::NoRelease)?;
+        Ok(match newest.source(name) {
+            Some(pin) => Ok(shape_of_pin(pin)),
+            None => Err(newest.sources.iter().map(|source| source.name.clone()).collect()),
+        })
     }
 
     /// The file of a download; one that is not there is written, a few at a time.
@@ -228,6 +286,21 @@ impl ReleaseView {
         &self.readers.query
     }
 
+    /// Rows at moments with the features that were known then, as they come. `features` as in a lookup.
+    pub async fn training_set(
+        &self,
+        entity: &str,
+        features: Option<Vec<String>>,
+        rows: TrainingRows,
+        time: String,
+        limits: Limits,
+    ) -> Result<SendableRecordBatchStream, TrainingSetError> {
+        let selection = self.selection(entity, features).await?;
+        let features = selection.features().iter().map(|feature| feature.name.to_string()).collect();
+        let request = TrainingRequest { entity: entity.to_owned(), features, rows, time };
+        Ok(query::training_set(&self.readable, limits, request).await?)
+    }
+
     /// The selection `features` of an entity, compiled once per release. `entity` must be one of the release's.
     pub async fn selection(
         &self,
@@ -255,6 +328,26 @@ impl ReleaseView {
         self.readers.selections.insert(key, Arc::clone(&selection)).await;
         Ok(selection)
     }
+}
+
+/// Why there is no training set.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingSetError {
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    #[error(transparent)]
+    Training(#[from] TrainingError),
+}
+
+/// What the rows of a source look like, as a release has it.
+fn shape_of_pin(pin: &SourcePin) -> Shape {
+    let column = |column: &ColumnPin| {
+        let from = if column.from.is_empty() { vec![column.name.clone()] } else { column.from.clone() };
+        // A release's types were checked when it was built.
+        let data_type = Dtype::parse(&column.dtype).map(|dtype| dtype.to_arrow()).ok()?;
+        Some(ShapeColumn { name: column.name.clone(), data_type, from })
+    };
+    Shape { source: pin.name.clone(), columns: pin.columns.iter().filter_map(column).collect(), key: pin.key.clone() }
 }
 
 /// What the rows of a source look like, for an ingest.

@@ -8,14 +8,18 @@ macro_rules! say {
 mod build;
 mod check;
 pub mod corpus;
+mod diff;
+mod gc;
 mod ingest;
 mod init;
 mod paint;
 mod plan;
+mod quality;
 mod releases;
 mod schema;
 mod serve;
 mod sql;
+mod training_set;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -68,8 +72,14 @@ enum Command {
     Serve(serve::Serve),
     /// Answer one statement.
     Sql(sql::Sql),
-    /// List, show, tag and yank releases.
+    /// Write rows at moments, each with the features that were known then.
+    TrainingSet(training_set::TrainingSet),
+    /// List, show, compare, tag, yank and roll back releases.
     Releases(releases::Releases),
+    /// Show what was expected of the values of a release, and what was found.
+    Quality(quality::Quality),
+    /// Free what old releases hold.
+    Gc(gc::Gc),
     /// Make corpora.
     Corpus(corpus::Corpus),
     /// Print the JSON Schema of definition files, or the OpenAPI document of the API.
@@ -98,7 +108,10 @@ async fn run() -> ExitCode {
         Command::Ingest(command) => command.run(&project).await,
         Command::Serve(command) => command.run(&project).await,
         Command::Sql(command) => command.run(&project).await,
+        Command::TrainingSet(command) => command.run(&project).await,
         Command::Releases(command) => command.run(&project).await,
+        Command::Quality(command) => command.run(&project).await,
+        Command::Gc(command) => command.run(&project).await,
         Command::Corpus(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions { shell } => {

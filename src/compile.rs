@@ -1,19 +1,24 @@
 //! From what was written to what should exist: names, types, the graph of dependencies, fingerprints. Pure: it plans
 //! against empty tables and reads no data.
 
+mod feature;
 mod fingerprint;
 mod graph;
 mod names;
 mod target;
 mod view;
+mod windows;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use std::sync::Arc;
 
-pub use target::{JoinKey, Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetSource, TargetView};
+pub use target::{
+    JoinKey, Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetSource, TargetView, TargetWindow,
+    TargetWindows,
+};
 pub use view::plan as plan_view;
 
-use crate::definition::{Definitions, Diagnostics};
+use crate::definition::{Definitions, Diagnostics, Dtype};
 use crate::engine::{Bounds, Session};
 use crate::limits::BUILD_BATCH_ROWS;
 
@@ -22,6 +27,7 @@ use crate::limits::BUILD_BATCH_ROWS;
 /// What passes does not fail in a build for a reason that the definitions show: a build plans each view by the same
 /// [`plan_view`], over tables with the same columns.
 pub async fn compile(definitions: &Definitions, mut diagnostics: Diagnostics) -> Result<Target, Diagnostics> {
+    let definitions = &windows::expanded(definitions);
     let names = names::check(definitions, &mut diagnostics);
     let entities = names::entities(definitions, &mut diagnostics);
     let sources = names::sources(definitions, &entities);
@@ -51,6 +57,8 @@ pub async fn compile(definitions: &Definitions, mut diagnostics: Diagnostics) ->
 fn declared_schema(entity: &TargetEntity, view: &crate::definition::FeatureView) -> SchemaRef {
     use datafusion::arrow::datatypes::Field;
     let keys = entity.join_keys.iter().map(|key| Field::new(key.name.as_str(), key.dtype.to_arrow(), false));
+    let time =
+        view.timestamp_field.iter().map(|time| Field::new(time.value.as_str(), Dtype::Timestamp.to_arrow(), false));
     let features = view.features.iter().map(|f| Field::new(f.name.value.as_str(), f.dtype.value.to_arrow(), true));
-    Arc::new(Schema::new(keys.chain(features).collect::<Vec<_>>()))
+    Arc::new(Schema::new(keys.chain(time).chain(features).collect::<Vec<_>>()))
 }

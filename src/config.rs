@@ -17,6 +17,7 @@ pub const FILE: &str = "rhapsode.toml";
 pub struct Config {
     pub store: StoreConfig,
     pub build: BuildConfig,
+    pub gc: GcConfig,
     pub serve: ServeConfig,
     pub sql: SqlConfig,
 }
@@ -37,6 +38,20 @@ pub struct StoreConfig {
 pub struct BuildConfig {
     /// MiB that the operators of one view may hold; sorts and aggregates spill to disk above it.
     pub memory_mib: usize,
+    /// Seconds after which a builder that does not renew its lease counts as dead, so that the next one takes over.
+    pub lease_seconds: u64,
+}
+
+/// What clean-up keeps.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GcConfig {
+    /// How many of the newest releases are kept; tagged ones are kept besides.
+    pub keep_releases: usize,
+    /// Seconds for which the data of a dropped release stays, for readers in flight.
+    pub grace_seconds: u32,
+    /// Whether each build cleans up after itself.
+    pub after_build: bool,
 }
 
 /// How the API is served.
@@ -47,6 +62,10 @@ pub struct ServeConfig {
     pub listen: SocketAddr,
     /// Address of `/metrics`, apart from the API.
     pub metrics_listen: SocketAddr,
+    /// Whether `POST /api/ingest/{source}` takes rows. There are no keys yet, so it is off unless you say so.
+    pub ingest: bool,
+    /// Seconds between two looks for rows to release, with `serve --watch`.
+    pub watch_seconds: u64,
     /// MiB of features that may be held in memory; a release that needs more is refused with its size.
     pub online_memory_mib: usize,
 }
@@ -71,7 +90,13 @@ impl Default for StoreConfig {
 
 impl Default for BuildConfig {
     fn default() -> Self {
-        Self { memory_mib: 2_048 }
+        Self { memory_mib: 2_048, lease_seconds: 10 }
+    }
+}
+
+impl Default for GcConfig {
+    fn default() -> Self {
+        Self { keep_releases: 10, grace_seconds: 3_600, after_build: true }
     }
 }
 
@@ -80,6 +105,8 @@ impl Default for ServeConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+            ingest: false,
+            watch_seconds: 2,
             online_memory_mib: 4_096,
         }
     }
@@ -148,6 +175,11 @@ impl Config {
         }
         Config::deserialize(table).map_err(|error| invalid(error.to_string()))
     }
+}
+
+/// A variable of the environment that a definition names; none where it is not set.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Puts `value` at `path`: as TOML where it is a number or a bool, as a string otherwise.

@@ -2,7 +2,9 @@
 
 mod encode;
 
-use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::TryStreamExt;
 
 pub use encode::{Format, csv_text};
@@ -41,6 +43,8 @@ pub enum DatasetError {
     Sql(SqlError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the file cannot be written")]
+    Unwritable(#[from] std::io::Error),
     /// Many waited for one file.
     #[error(transparent)]
     Shared(std::sync::Arc<DatasetError>),
@@ -54,6 +58,7 @@ impl DatasetError {
             Self::TooManyColumns(_) => ErrorKind::TooLarge,
             Self::Filter(error) | Self::Sql(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::Unwritable(_) => ErrorKind::Unavailable,
             Self::Shared(error) => error.kind(),
         }
     }
@@ -119,6 +124,35 @@ pub async fn export(
     Ok(writer.finish(count).await?)
 }
 
+/// Writes rows as they come; returns how many there were.
+pub async fn write(
+    mut rows: SendableRecordBatchStream,
+    format: Format,
+    out: &mut (dyn std::io::Write + Send),
+) -> Result<u64, DatasetError> {
+    let mut encoder = encode::Encoder::new(format, &rows.schema()).map_err(fault)?;
+    let mut count = 0;
+    while let Some(batch) = rows.try_next().await.map_err(|error| DatasetError::Sql(SqlError::from_execution(error)))? {
+        count += batch.num_rows() as u64;
+        encoder.write(&batch).map_err(fault)?;
+        out.write_all(&encoder.take())?;
+    }
+    out.write_all(&encoder.finish().map_err(fault)?)?;
+    Ok(count)
+}
+
+/// Rows that are in memory as the bytes of a file.
+pub fn encoded(format: Format, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>, DatasetError> {
+    let mut encoder = encode::Encoder::new(format, schema).map_err(fault)?;
+    let mut body = Vec::new();
+    for batch in batches {
+        encoder.write(batch).map_err(fault)?;
+        body.extend(encoder.take());
+    }
+    body.extend(encoder.finish().map_err(fault)?);
+    Ok(body)
+}
+
 fn fault(error: encode::EncodeError) -> DatasetError {
     DatasetError::Store(StoreError::Rows(error.to_string()))
 }
@@ -127,9 +161,10 @@ fn fault(error: encode::EncodeError) -> DatasetError {
 fn key(readable: &Readable, dataset: &str) -> Result<Vec<String>, DatasetError> {
     let manifest = readable.manifest();
     let keys_of = |entity: &str| manifest.entity(entity).map(|entity| entity.join_keys.clone());
-    let key = keys_of(dataset)
-        .or_else(|| manifest.source(dataset).map(|source| source.key.clone()))
-        .or_else(|| manifest.view(dataset).and_then(|view| keys_of(&view.entity)));
+    let key = keys_of(dataset).or_else(|| manifest.source(dataset).map(|source| source.key.clone())).or_else(|| {
+        let view = manifest.view(dataset)?;
+        Some(keys_of(&view.entity)?.into_iter().chain(view.timestamp_field.clone()).collect())
+    });
     key.ok_or_else(|| {
         let entities = manifest.entities.iter().map(|entity| entity.name.clone());
         let sources = manifest.sources.iter().map(|source| source.name.clone());

@@ -4,8 +4,10 @@
 //! fault. What comes out ([`Definitions`]) is well-formed piece by piece; whether the pieces fit together is for
 //! `compile` to say.
 
+mod aggregate;
 mod diagnostic;
 mod dtype;
+mod expect;
 mod fields;
 mod load;
 mod read;
@@ -15,10 +17,14 @@ mod written;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Spanned};
 pub use dtype::Dtype;
+pub use expect::{Expectation, Expected, OnFailure};
 pub use load::{FOLDER, File, LoadError, load};
 pub use schema::json_schema;
 pub use tree::Text;
-pub use written::{Access, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Source, Values};
+pub use written::{
+    Access, Aggregate, AggregateFunction, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Format,
+    Postgres, Source, Values, WindowLength,
+};
 
 /// Reads every document of `files`. Whatever is wrong is in the diagnostics; what could be read is in the definitions.
 pub fn parse(files: &[File]) -> (Definitions, Diagnostics) {

@@ -9,6 +9,7 @@ pub mod json;
 mod lineage;
 mod sql_error;
 mod statement;
+pub mod time;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,16 +1,21 @@
 //! Files into sources: every row that can be read enters, every other goes to the rejects with its line and the reason.
 
 mod formats;
+mod postgres;
 mod rows;
+mod upload;
 
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::PathBuf;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 pub use rows::Shape;
 pub use rows::ShapeColumn;
+pub use upload::{UploadFormat, read_upload};
 
 use crate::error::ErrorKind;
 use crate::store::{IncomingSummary, Store, StoreError};
@@ -30,6 +35,10 @@ pub enum IngestError {
     MissingKey { path: PathBuf, column: String, from: String, found: String },
     #[error("not one row of {0} could be read; the first reject: {1}")]
     NoRows(String, String),
+    #[error("PostgreSQL: {0}")]
+    Database(String),
+    #[error("PostgreSQL cannot be reached: {0}")]
+    NoDatabase(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -41,6 +50,8 @@ impl IngestError {
             Self::Malformed { .. } | Self::UnknownFormat { .. } | Self::MissingKey { .. } | Self::NoRows(..) => {
                 ErrorKind::Invalid
             }
+            Self::Database(_) => ErrorKind::Invalid,
+            Self::NoDatabase(_) => ErrorKind::Unavailable,
             Self::Store(error) => error.kind(),
         }
     }
@@ -49,9 +60,42 @@ impl IngestError {
 /// What an ingest brings.
 #[derive(Clone, Copy, Debug)]
 pub struct Files<'a> {
-    pub paths: &'a [PathBuf],
+    pub inputs: &'a [Input],
     /// Whether they hold all rows of the source, so that what they lack is deleted; otherwise they add and replace.
     pub snapshot: bool,
+}
+
+/// Where rows come from.
+#[derive(Clone)]
+pub enum Input {
+    File(PathBuf),
+    /// The content of a file that came with a request; its name tells the format.
+    Upload {
+        name: String,
+        content: Bytes,
+    },
+    /// The rows of a query.
+    Postgres {
+        url: String,
+        query: String,
+    },
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl Input {
+    /// What it is called in rejects. A connection's URL may hold a password, so it is not told.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            Self::Upload { name, .. } => name.clone(),
+            Self::Postgres { .. } => "PostgreSQL".to_owned(),
+        }
+    }
 }
 
 /// Reads `files` into the source that `shape` describes. The rows wait in the store for the next build.
@@ -76,11 +120,13 @@ async fn run(
 ) -> Result<IncomingSummary, IngestError> {
     let writer = store.begin_incoming(&shape.source, &shape.schema())?;
     let mut intake = rows::Intake::new(shape, writer);
-    for file in files.paths {
-        formats::read(file, shape, &mut intake, progress).await?;
+    for input in files.inputs {
+        match input {
+            Input::Postgres { url, query } => postgres::read(url, query, &mut intake, progress).await?,
+            Input::File(_) | Input::Upload { .. } => formats::read(input, shape, &mut intake, progress).await?,
+        }
     }
-    let shown = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let names: Vec<String> = files.paths.iter().map(|file| shown(file)).collect();
+    let names: Vec<String> = files.inputs.iter().map(Input::name).collect();
     let (writer, rows, first_reject) = intake.finish().await?;
     if rows == 0 {
         return Err(IngestError::NoRows(

@@ -55,6 +55,12 @@ pub const SELECTION_FEATURES_MAX: usize = 1_000;
 /// Bytes of a request's body: a batch of the longest keys fits.
 pub const REQUEST_BODY_BYTES_MAX: usize = 2 << 20;
 
+/// Bytes of the rows of a training set that are sent with a request: a million rows with short keys fit.
+pub const TRAINING_BODY_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of rows that are sent to a source with one request.
+pub const INGEST_BODY_BYTES_MAX: usize = 64 << 20;
+
 /// Requests that are worked on at once. More wait in the kernel's queue or are answered 503.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 512;
 
@@ -89,3 +95,36 @@ pub const LANCE_METADATA_CACHE_BYTES: usize = 128 << 20;
 
 /// Bytes that one Lance scan reads ahead. Its own default is 2 GiB, outside every pool.
 pub const LANCE_SCAN_BUFFER_BYTES: u64 = 128 << 20;
+
+/// Rows of a row group of a Parquet view: what is read or left out at once.
+pub const PARQUET_ROW_GROUP_ROWS: usize = 64 << 10;
+
+/// Bytes of a gap between two reads of one object over which they become one request: a round trip costs more.
+pub const STORE_READ_MERGE_BYTES: usize = 64 << 10;
+
+/// Requests of Lance to a remote object store at once.
+pub const STORE_REQUESTS_AT_ONCE_MAX: usize = 64;
+
+/// How often Lance begins a read anew that broke off, on top of the retries of the object store's client.
+pub const STORE_REREADS_MAX: usize = 3;
+
+/// Small fragments of a dataset; a build that leaves more makes them one. Each costs a scan an object to open.
+pub const SMALL_FRAGMENTS_MAX: usize = 16;
+
+/// A fragment is small when it holds less than one part in so many of the rows.
+pub const SMALL_FRAGMENT_SHARE: usize = 16;
+
+/// Rows whose numbers are sorted for a feature's statistics; of more, every k-th. A million take 8 MiB and 0.1 s.
+pub const STATISTICS_SAMPLE_ROWS_MAX: usize = 1_000_000;
+
+/// Different values up to which the commonest are told: more are no categories.
+pub const STATISTICS_CATEGORIES_MAX: usize = 1_000;
+
+/// Bytes of a text that may be told as one of the commonest values. Longer ones are content.
+pub const STATISTICS_TEXT_BYTES_MAX: usize = 64;
+
+/// Values that are read at once for statistics: 128 MiB of numbers.
+pub const STATISTICS_VALUES_MAX: u64 = 16 << 20;
+
+/// Rows that are told of those that are not as expected. The rest is counted.
+pub const TOLD_ROWS_MAX: usize = 5;

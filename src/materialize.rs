@@ -1,18 +1,24 @@
 //! From what should exist and what exists to what has to be done, and doing it. What it writes is not yet visible:
 //! publishing is the pipeline's last step.
 
+mod diff;
 mod differ;
 mod observe;
 mod pins;
 mod plan;
+mod profile;
+mod quality;
 mod run;
+mod shift;
 mod source;
 mod view;
+mod windows;
 
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
-use crate::store::StoreError;
+use crate::store::{Check, StoreError};
 
+pub use diff::{FeatureChange, FeatureDiff, ReleaseDiff, TableDiff, diff};
 pub use pins::manifest;
 pub use plan::{Plan, SourceStep, ViewStep, Work, plan};
 pub use run::{Built, BuiltTable, Change, Settings, run};
@@ -38,8 +44,28 @@ pub enum MaterializeError {
     NullSourceKey { name: String, key: String },
     #[error("source `{name}` has a row whose `{column}` is {value}, which is not {data_type}; {REINGEST}")]
     Misfit { name: String, column: String, value: String, data_type: String },
+    #[error("{} not as expected; nothing was published{}", counted(.0), told(.0))]
+    Expectations(Vec<FailedCheck>),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A check that did not pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailedCheck {
+    pub view: String,
+    pub check: Check,
+}
+
+fn counted(failed: &[FailedCheck]) -> String {
+    match failed.len() {
+        1 => "1 check found values that are".to_owned(),
+        checks => format!("{checks} checks found values that are"),
+    }
+}
+
+fn told(failed: &[FailedCheck]) -> String {
+    failed.iter().map(|failed| format!("\n  {}: {}", failed.view, failed.check)).collect()
 }
 
 impl MaterializeError {
@@ -49,6 +75,7 @@ impl MaterializeError {
             Self::DuplicateKey { .. }
             | Self::NullKey { .. }
             | Self::Misfit { .. }
+            | Self::Expectations(_)
             | Self::DuplicateSourceKey { .. }
             | Self::NullSourceKey { .. } => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
@@ -59,6 +86,8 @@ impl MaterializeError {
 /// What a build tells while it works.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
+    /// Another builder is at work, and this one waits for it.
+    Waiting { holder: String },
     /// A source or a view begins; `rows` is how many are expected, where that is known.
     Begin { table: String, rows: Option<u64> },
     /// It has written so many rows.

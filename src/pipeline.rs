@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -14,9 +16,9 @@ use crate::compile::{Target, compile};
 use crate::config::Config;
 use crate::definition::{self, Diagnostics, LoadError};
 use crate::error::ErrorKind;
-use crate::materialize::{self, Built, MaterializeError, Plan, Progress, Settings};
-use crate::name::Fingerprint;
-use crate::store::{IncomingFile, Manifest, Store, StoreError};
+use crate::materialize::{self, Built, Event, MaterializeError, Plan, Progress, Settings, Work};
+use crate::name::{Fingerprint, ReleaseNumber};
+use crate::store::{Freed, IncomingFile, LeaseTerms, Manifest, Retention, Store, StoreError};
 
 /// Why a build published nothing.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,8 @@ pub struct Report {
     pub published: bool,
     pub plan: Plan,
     pub built: Built,
+    /// What was cleaned up.
+    pub freed: Freed,
     pub seconds: f64,
 }
 
@@ -75,10 +79,28 @@ async fn compiled(project: &Path) -> Result<(Target, Fingerprint), BuildError> {
 }
 
 /// What a build would do.
-pub async fn plan(store: &Store, target: &Target) -> Result<(Plan, Option<Manifest>), BuildError> {
+pub fn plan<'a>(
+    store: &'a Store,
+    target: &'a Target,
+    as_of: Option<DateTime<Utc>>,
+) -> BoxFuture<'a, Result<(Plan, Option<Manifest>), BuildError>> {
+    planned(store, target, as_of).boxed()
+}
+
+async fn planned(
+    store: &Store,
+    target: &Target,
+    as_of: Option<DateTime<Utc>>,
+) -> Result<(Plan, Option<Manifest>), BuildError> {
     let newest = store.newest().await?;
     let incoming = incoming(store, target).await?;
-    Ok((materialize::plan(target, newest.as_ref(), &incoming), newest))
+    Ok((materialize::plan(target, newest.as_ref(), &incoming, as_of), newest))
+}
+
+/// The moment at which windows end: what was asked for, or that of the newest release as long as no events come.
+fn end_of_windows(plan: &Plan, newest: Option<&Manifest>, asked: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    let come = plan.sources.iter().any(|step| step.source.timestamp_field.is_some() && step.work != Work::Keep);
+    asked.or_else(|| newest.filter(|_| !come).map(|newest| newest.as_of))
 }
 
 /// Whether a build by `plan` publishes a release: data is written, or what describes it changed.
@@ -94,7 +116,7 @@ pub fn publishes<'a>(
 async fn differs(store: &Store, target: &Target, plan: &Plan, newest: Option<&Manifest>) -> Result<bool, BuildError> {
     let Some(newest) = newest.filter(|_| plan.is_empty()) else { return Ok(true) };
     // Nothing is written by such a plan: it opens what is pinned.
-    let settings = Settings { memory_bytes: 0, build_id: newest.build_id.clone() };
+    let settings = Settings { memory_bytes: 64 << 20, as_of: Some(newest.as_of), build_id: newest.build_id.clone() };
     let nobody: Progress = Arc::new(|_| {});
     let kept = materialize::run(store, target, plan, &settings, &nobody).await?;
     let about = (newest.build_id.clone(), newest.created_at, newest.definitions);
@@ -108,8 +130,9 @@ pub fn build<'a>(
     store: &'a Store,
     clock: &'a dyn Clock,
     progress: &'a Progress,
+    as_of: Option<DateTime<Utc>>,
 ) -> BoxFuture<'a, Result<Report, BuildError>> {
-    run(project, config, store, clock, progress).boxed()
+    run(project, config, store, clock, progress, as_of).boxed()
 }
 
 async fn run(
@@ -118,19 +141,120 @@ async fn run(
     store: &Store,
     clock: &dyn Clock,
     progress: &Progress,
+    as_of: Option<DateTime<Utc>>,
 ) -> Result<Report, BuildError> {
     let watch = Stopwatch::start();
     let (target, digest) = target(project).await?;
-    let (plan, newest) = plan(store, &target).await?;
     let build_id = uuid::Uuid::new_v4().simple().to_string();
-    let settings = Settings { memory_bytes: config.build.memory_mib << 20, build_id: build_id.clone() };
+    let lease = store.lease(&terms(config, &build_id), &|holder| progress(waiting(holder))).await?;
+    let built = publish(config, store, clock, progress, Job { target, digest, build_id, as_of }).await;
+    lease.release().await;
+    Ok(Report { seconds: watch.seconds(), ..built? })
+}
+
+/// What a build needs to know once it has its lease.
+struct Job {
+    target: Target,
+    digest: Fingerprint,
+    build_id: String,
+    as_of: Option<DateTime<Utc>>,
+}
+
+async fn publish(
+    config: &Config,
+    store: &Store,
+    clock: &dyn Clock,
+    progress: &Progress,
+    Job { target, digest, build_id, as_of }: Job,
+) -> Result<Report, BuildError> {
+    let (plan, newest) = plan(store, &target, as_of).await?;
+    let as_of = end_of_windows(&plan, newest.as_ref(), as_of);
+    let settings = Settings { memory_bytes: config.build.memory_mib << 20, as_of, build_id: build_id.clone() };
     let built = materialize::run(store, &target, &plan, &settings, progress).await?;
     let release = materialize::manifest(&target, &plan, &built, newest.as_ref(), (build_id, clock.now(), digest));
     let (release, published) = match newest {
         Some(newest) if newest.same_content(&release) => (newest, false),
         _ => (store.publish(release).await?, true),
     };
-    Ok(Report { release, published, plan, built, seconds: watch.seconds() })
+    let freed = if config.gc.after_build { tidied(config, store, clock).await } else { Freed::default() };
+    Ok(Report { release, published, plan, built, freed, seconds: 0.0 })
+}
+
+/// Cleans up after a build, which has succeeded whatever becomes of this.
+async fn tidied(config: &Config, store: &Store, clock: &dyn Clock) -> Freed {
+    let (retention, now) = (retention(config), clock.now());
+    let freed = match store.has_garbage(retention, now).await {
+        Ok(true) => store.collect_garbage(retention, now, false).await,
+        Ok(false) => Ok(Freed::default()),
+        Err(error) => Err(error),
+    };
+    freed.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the release is published, but cleaning up failed; `rhapsode gc` does it again");
+        Freed::default()
+    })
+}
+
+/// Frees what releases that are not kept hold; only says what it would free where it is `dry`.
+pub fn collect_garbage<'a>(
+    config: &'a Config,
+    store: &'a Store,
+    clock: &'a dyn Clock,
+    progress: &'a Progress,
+    dry: bool,
+) -> BoxFuture<'a, Result<Freed, StoreError>> {
+    collected(config, store, clock, progress, dry).boxed()
+}
+
+async fn collected(
+    config: &Config,
+    store: &Store,
+    clock: &dyn Clock,
+    progress: &Progress,
+    dry: bool,
+) -> Result<Freed, StoreError> {
+    let holder = format!("gc {}", uuid::Uuid::new_v4().simple());
+    let lease = store.lease(&terms(config, &holder), &|holder| progress(waiting(holder))).await?;
+    let freed = store.collect_garbage(retention(config), clock.now(), dry).await;
+    lease.release().await;
+    freed
+}
+
+/// Publishes the content of an earlier release as a new one.
+pub fn rollback<'a>(
+    config: &'a Config,
+    store: &'a Store,
+    clock: &'a dyn Clock,
+    progress: &'a Progress,
+    to: ReleaseNumber,
+) -> BoxFuture<'a, Result<Manifest, StoreError>> {
+    rolled_back(config, store, clock, progress, to).boxed()
+}
+
+async fn rolled_back(
+    config: &Config,
+    store: &Store,
+    clock: &dyn Clock,
+    progress: &Progress,
+    to: ReleaseNumber,
+) -> Result<Manifest, StoreError> {
+    let build_id = uuid::Uuid::new_v4().simple().to_string();
+    let lease = store.lease(&terms(config, &build_id), &|holder| progress(waiting(holder))).await?;
+    let release = store.rollback(to, &build_id, clock.now()).await;
+    lease.release().await;
+    release
+}
+
+fn terms(config: &Config, holder: &str) -> LeaseTerms {
+    LeaseTerms { holder: holder.to_owned(), lasts: Duration::from_secs(config.build.lease_seconds.max(1)) }
+}
+
+fn retention(config: &Config) -> Retention {
+    let grace = TimeDelta::seconds(i64::from(config.gc.grace_seconds));
+    Retention { releases: config.gc.keep_releases, grace }
+}
+
+fn waiting(holder: &str) -> Event {
+    Event::Waiting { holder: holder.to_owned() }
 }
 
 async fn incoming(store: &Store, target: &Target) -> Result<BTreeMap<String, Vec<IncomingFile>>, StoreError> {

@@ -1,6 +1,8 @@
 //! SQL for people, over one release and within limits.
 
 mod entity_table;
+mod numbered;
+mod training_set;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
+
+pub use training_set::{EVENT_TIMESTAMP, TrainingError, TrainingRequest, TrainingRows, training_set};
 
 use crate::engine::{Bounds, Session, SqlError, Statement};
 use crate::limits::{SOURCE_BATCH_ROWS, STATEMENT_PARAMETERS_MAX};
@@ -46,48 +50,28 @@ impl Answer {
 
 impl Query {
     pub fn new(readable: &Readable, limits: Limits) -> Self {
-        let session = Session::new(Bounds { memory_bytes: limits.memory_bytes, batch_rows: SOURCE_BATCH_ROWS });
-        for (name, table) in readable.tables() {
-            session.register(name, table);
-        }
-        for entity in readable.entities() {
-            if let Some(frame) = readable.frame(entity) {
-                session.register(entity, Arc::new(entity_table::EntityTable::new(&frame)));
-            }
-        }
-        Self { session, limits }
+        Self { session: session(readable, limits), limits }
+    }
+
+    /// The rows of a stream, whole and within the limits.
+    pub async fn collect(
+        &self,
+        rows: impl Future<Output = Result<SendableRecordBatchStream, SqlError>>,
+    ) -> Result<Answer, SqlError> {
+        let limits = self.limits;
+        let seconds = limits.time.as_secs();
+        tokio::time::timeout(limits.time, collected(rows, limits)).await.unwrap_or_else(|_| {
+            Err(SqlError::timeout(format!("the statement took longer than {seconds} s; ask for less")))
+        })
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Answers one statement. `parameters` stand for `$1`, `$2`, …
     pub async fn answer(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<Answer, SqlError> {
-        let limits = self.limits;
-        let seconds = limits.time.as_secs();
-        let collected = async {
-            let mut stream = self.stream(sql, parameters).await?;
-            let schema = stream.schema();
-            check_distinct_names(&schema)?;
-            let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
-            while let Some(batch) = stream.try_next().await.map_err(SqlError::from_execution)? {
-                rows += batch.num_rows();
-                bytes += batch.get_array_memory_size();
-                if rows > limits.rows {
-                    let message = format!(
-                        "the result has more than {} rows; add a `limit`, or download the dataset",
-                        limits.rows
-                    );
-                    return Err(SqlError::too_large(message));
-                }
-                if bytes > limits.memory_bytes {
-                    let message = format!("the result is larger than {} MiB; select less", limits.memory_bytes >> 20);
-                    return Err(SqlError::too_large(message));
-                }
-                batches.push(batch);
-            }
-            Ok(Answer { schema, batches })
-        };
-        tokio::time::timeout(limits.time, collected).await.unwrap_or_else(|_| {
-            Err(SqlError::timeout(format!("the statement took longer than {seconds} s; ask for less")))
-        })
+        self.collect(self.stream(sql, parameters)).await
     }
 
     /// The rows of one statement as they come, without a limit on them: for downloads.
@@ -117,6 +101,45 @@ impl Query {
     async fn table(&self, name: &str) -> Result<LogicalPlan, SqlError> {
         self.session.plan(&Statement::parse(&format!("select * from {}", quoted(name)))?).await
     }
+}
+
+/// A session over what a reader may read.
+fn session(readable: &Readable, limits: Limits) -> Session {
+    let session = Session::new(Bounds { memory_bytes: limits.memory_bytes, batch_rows: SOURCE_BATCH_ROWS });
+    for (name, table) in readable.tables() {
+        session.register(name, table);
+    }
+    for entity in readable.entities() {
+        if let Some(frame) = readable.frame(entity) {
+            session.register(entity, Arc::new(entity_table::EntityTable::new(&frame)));
+        }
+    }
+    session
+}
+
+async fn collected(
+    rows: impl Future<Output = Result<SendableRecordBatchStream, SqlError>>,
+    limits: Limits,
+) -> Result<Answer, SqlError> {
+    let mut stream = rows.await?;
+    let schema = stream.schema();
+    check_distinct_names(&schema)?;
+    let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while let Some(batch) = stream.try_next().await.map_err(SqlError::from_execution)? {
+        rows += batch.num_rows();
+        bytes += batch.get_array_memory_size();
+        if rows > limits.rows {
+            let message =
+                format!("the result has more than {} rows; add a `limit`, or download the dataset", limits.rows);
+            return Err(SqlError::too_large(message));
+        }
+        if bytes > limits.memory_bytes {
+            let message = format!("the result is larger than {} MiB; select less", limits.memory_bytes >> 20);
+            return Err(SqlError::too_large(message));
+        }
+        batches.push(batch);
+    }
+    Ok(Answer { schema, batches })
 }
 
 /// Two values of one name could not be told apart in a row.

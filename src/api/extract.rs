@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::{Problem, layers};
+use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::name::nearest;
 use crate::store::ReleaseRef;
 
@@ -87,15 +88,20 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                 .field("content-type", media_type)
                 .remedy("send `content-type: application/json`"));
         }
-        let body = layers::body(request).await?;
-        let mut deserializer = serde_json::Deserializer::from_slice(&body);
-        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            malformed(error.inner(), if path == "." { "body".to_owned() } else { path })
-        })?;
-        deserializer.end().map_err(|error| malformed(&error, "body".to_owned()))?;
-        Ok(Self(value))
+        let body = layers::body(request, REQUEST_BODY_BYTES_MAX).await?;
+        Ok(Self(json(&body)?))
     }
+}
+
+/// A JSON body, read.
+pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        malformed(error.inner(), if path == "." { "body".to_owned() } else { path })
+    })?;
+    deserializer.end().map_err(|error| malformed(&error, "body".to_owned()))?;
+    Ok(value)
 }
 
 fn malformed(error: &serde_json::Error, field: String) -> Problem {

@@ -1,4 +1,4 @@
-//! `/api/features`: the catalogue, one entity, many entities.
+//! `/api/features/{key}` and `/api/features/batch`: one entity, many entities.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -18,114 +18,7 @@ use crate::engine::json;
 use crate::limits::BATCH_ENTITIES_MAX;
 use crate::name::{EntityKey, nearest};
 use crate::online;
-use crate::store::{Entitlements, FeaturePin, Manifest, ReadableFrame};
-
-/// All definitions of a release, with versions and lineage.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Catalogue {
-    release: u64,
-    entities: Vec<CatalogueEntity>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct CatalogueEntity {
-    name: String,
-    join_keys: Vec<String>,
-    description: Option<String>,
-    views: Vec<CatalogueView>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct CatalogueView {
-    name: String,
-    rows: u64,
-    description: Option<String>,
-    owner: Option<String>,
-    tags: Vec<String>,
-    /// The sources and views that it is computed from.
-    inputs: Vec<String>,
-    features: Vec<CatalogueFeature>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct CatalogueFeature {
-    name: String,
-    dtype: String,
-    version: u32,
-    description: Option<String>,
-    unit: Option<String>,
-    licence: Option<String>,
-    access: &'static str,
-    tags: Vec<String>,
-    /// Null where it names columns that the caller may not read.
-    expr: Option<String>,
-    /// The columns that its values are made from, as `table.column`; those that the caller may not read are left out.
-    reads: Vec<String>,
-    fingerprint: String,
-    nulls: u64,
-}
-
-/// The catalogue: every entity, view and feature of a release, with versions and lineage.
-#[utoipa::path(get, path = "/api/features", tag = "features",
-    params(("release" = Option<String>, Query, description = "A number, a tag or `latest`")),
-    responses((status = 200, body = Catalogue), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn catalogue(State(app): State<App>, parameters: Parameters) -> Result<Response, Problem> {
-    let parameters = parameters.only(&["release"])?;
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
-    let manifest = view.readable.manifest();
-    let number = manifest.number;
-    let body = serde_json::to_vec(&Catalogue::from(manifest)).unwrap_or_default();
-    Ok(answer(number, JSON, body))
-}
-
-impl From<Manifest> for Catalogue {
-    fn from(manifest: Manifest) -> Self {
-        let release = manifest.number.get();
-        let views = manifest.views;
-        let entity = |entity: crate::store::EntityPin| {
-            let of_entity = views.iter().filter(|view| view.entity == entity.name);
-            let of_entity = of_entity.map(|view| CatalogueView {
-                name: view.name.clone(),
-                rows: view.rows,
-                description: view.description.clone(),
-                owner: view.owner.clone(),
-                tags: view.tags.clone(),
-                inputs: view.inputs.keys().cloned().collect(),
-                features: view.features.iter().cloned().map(Into::into).collect(),
-            });
-            CatalogueEntity {
-                views: of_entity.collect(),
-                name: entity.name,
-                join_keys: entity.join_keys,
-                description: entity.description,
-            }
-        };
-        Self { release, entities: manifest.entities.into_iter().map(entity).collect() }
-    }
-}
-
-impl From<FeaturePin> for CatalogueFeature {
-    fn from(pin: FeaturePin) -> Self {
-        let FeaturePin {
-            name,
-            dtype,
-            version,
-            fingerprint,
-            expr,
-            reads,
-            nulls,
-            unit,
-            description,
-            licence,
-            restricted,
-            tags,
-        } = pin;
-        let access = if restricted { "restricted" } else { "open" };
-        let expr = Some(expr).filter(|expr| !expr.is_empty());
-        let fingerprint = fingerprint.to_string();
-        Self { name, dtype, version, description, unit, licence, access, tags, expr, reads, fingerprint, nulls }
-    }
-}
+use crate::store::{Entitlements, ReadableFrame};
 
 /// The features of one entity.
 #[derive(Serialize, ToSchema)]
@@ -310,7 +203,7 @@ fn joined<T>(body: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: 
 }
 
 /// The entity that is asked for; where there is one, it need not be named.
-fn frame<'a>(view: &'a ReleaseView, named: Option<&str>) -> Result<ReadableFrame<'a>, Problem> {
+pub(super) fn frame<'a>(view: &'a ReleaseView, named: Option<&str>) -> Result<ReadableFrame<'a>, Problem> {
     let mut entities = view.readable.entities();
     let name = match (named, entities.next(), entities.next()) {
         (Some(name), ..) => name,

@@ -16,7 +16,7 @@ use tower_http::compression::predicate::{Predicate, SizeAbove};
 
 use super::Problem;
 use crate::clock::Stopwatch;
-use crate::limits::{REQUEST_BODY_BYTES_MAX, REQUEST_TIME_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::limits::{REQUEST_TIME_MAX, REQUESTS_IN_FLIGHT_MAX};
 
 tokio::task_local! {
     static REQUEST_ID: String;
@@ -164,9 +164,9 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 }
 
 /// The body of a request, bounded.
-pub(super) async fn body(request: Request) -> Result<axum::body::Bytes, Problem> {
-    axum::body::to_bytes(request.into_body(), REQUEST_BODY_BYTES_MAX).await.map_err(|_| {
-        let detail = format!("the body has more than {REQUEST_BODY_BYTES_MAX} bytes, or broke off");
+pub(super) async fn body(request: Request, bytes_max: usize) -> Result<axum::body::Bytes, Problem> {
+    axum::body::to_bytes(request.into_body(), bytes_max).await.map_err(|_| {
+        let detail = format!("the body has more than {bytes_max} bytes, or broke off");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail).remedy("send several smaller requests")
     })
 }

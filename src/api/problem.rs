@@ -221,6 +221,7 @@ impl Problem {
             DatasetError::Filter(error) => Self { field: Some("filter".to_owned()), ..Self::from(error.clone()) },
             DatasetError::Sql(error) => Self::from(error.clone()),
             DatasetError::Store(error) => Self::from_shared_store(error),
+            DatasetError::Unwritable(_) => Self::of_kind(kind, "unavailable", detail),
             DatasetError::Shared(error) => Self::dataset(error),
         }
     }

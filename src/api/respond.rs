@@ -6,12 +6,16 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 
 use super::Problem;
+use crate::dataset::{self, csv_text};
+use crate::engine::json::JsonRows;
 use crate::name::ReleaseNumber;
+use crate::query::Answer;
 
 pub(super) const JSON: &str = "application/json";
 pub(super) const ARROW_STREAM: &str = "application/vnd.apache.arrow.stream";
 pub(super) const JSON_LINES: &str = "application/x-ndjson";
 pub(super) const CSV: &str = "text/csv";
+pub(super) const PARQUET: &str = "application/vnd.apache.parquet";
 
 /// The media type to answer in: the first of `offered` that the caller accepts best; `offered[0]` where it does not say.
 pub(super) fn negotiate(headers: &HeaderMap, offered: &[&'static str]) -> Result<&'static str, Problem> {
@@ -49,6 +53,41 @@ pub(super) fn answer(release: ReleaseNumber, media_type: &'static str, body: imp
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     name_release(&mut response, release);
     response
+}
+
+/// Rows as an answer in one of `JSON`, `JSON_LINES`, `CSV`, `ARROW_STREAM` and `PARQUET`.
+pub(super) fn rows(release: ReleaseNumber, media_type: &'static str, rows: &Answer) -> Result<Response, Problem> {
+    let body = match media_type {
+        ARROW_STREAM => arrow_stream(&rows.schema, &rows.batches)?,
+        PARQUET => dataset::encoded(dataset::Format::Parquet, &rows.schema, &rows.batches)?,
+        CSV => csv_text(&rows.schema, &rows.batches).map_err(unencodable)?,
+        JSON_LINES => json_rows(rows, b"", b"\n", b"\n").map_err(unencodable)?,
+        _ => json_rows(rows, b"[", b",", b"]").map_err(unencodable)?,
+    };
+    Ok(answer(release, media_type, body))
+}
+
+fn json_rows(
+    answer: &Answer,
+    before: &[u8],
+    between: &[u8],
+    after: &[u8],
+) -> Result<Vec<u8>, datafusion::arrow::error::ArrowError> {
+    let mut body = before.to_vec();
+    let mut first = true;
+    for batch in &answer.batches {
+        let rows = JsonRows::new(batch)?;
+        for row in 0..rows.rows() {
+            if !std::mem::take(&mut first) {
+                body.extend_from_slice(between);
+            }
+            rows.write(row, &mut body);
+        }
+    }
+    if !(first && before.is_empty()) {
+        body.extend_from_slice(after);
+    }
+    Ok(body)
 }
 
 /// Says which release an answer comes from.

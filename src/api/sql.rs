@@ -10,12 +10,9 @@ use utoipa::ToSchema;
 
 use super::Problem;
 use super::extract::{JsonBody, Parameters};
-use super::respond::{ARROW_STREAM, CSV, JSON, JSON_LINES, answer, arrow_stream, negotiate, unencodable};
+use super::respond::{ARROW_STREAM, CSV, JSON, JSON_LINES, negotiate, rows};
 use crate::app::App;
 use crate::clock::Stopwatch;
-use crate::dataset::csv_text;
-use crate::engine::json::JsonRows;
-use crate::query::Answer;
 use crate::store::Entitlements;
 
 /// A statement and its parameters.
@@ -55,37 +52,7 @@ pub(super) async fn query(
     let outcome = if answered.is_ok() { "answered" } else { "refused" };
     metrics::counter!("rhapsode_sql_statements_total", "outcome" => outcome).increment(1);
     metrics::histogram!("rhapsode_sql_seconds").record(watch.seconds());
-    let rows = answered?;
-    let body = match media_type {
-        ARROW_STREAM => arrow_stream(&rows.schema, &rows.batches)?,
-        CSV => csv_text(&rows.schema, &rows.batches).map_err(unencodable)?,
-        JSON_LINES => json_rows(&rows, b"", b"\n", b"\n").map_err(unencodable)?,
-        _ => json_rows(&rows, b"[", b",", b"]").map_err(unencodable)?,
-    };
-    Ok(answer(view.readable.number(), media_type, body))
-}
-
-fn json_rows(
-    answer: &Answer,
-    before: &[u8],
-    between: &[u8],
-    after: &[u8],
-) -> Result<Vec<u8>, datafusion::arrow::error::ArrowError> {
-    let mut body = before.to_vec();
-    let mut first = true;
-    for batch in &answer.batches {
-        let rows = JsonRows::new(batch)?;
-        for row in 0..rows.rows() {
-            if !std::mem::take(&mut first) {
-                body.extend_from_slice(between);
-            }
-            rows.write(row, &mut body);
-        }
-    }
-    if !(first && before.is_empty()) {
-        body.extend_from_slice(after);
-    }
-    Ok(body)
+    rows(view.readable.number(), media_type, &answered?)
 }
 
 fn scalar((index, value): (usize, &Value)) -> Result<ScalarValue, Problem> {

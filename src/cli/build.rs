@@ -5,18 +5,23 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, Utc};
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::paint::thousands;
+use super::paint::{bytes, thousands};
 use super::{open, paint, print_json};
 use crate::materialize::{Event, Progress};
 use crate::pipeline::{self, Report};
 
 /// Compute what is stale and publish a release.
 #[derive(clap::Args)]
+#[command(after_help = "For example: rhapsode build --as-of 2026-01-31T00:00:00Z")]
 pub(super) struct Build {
+    /// When windows over events end, such as 2026-01-31T00:00:00Z. By default the last event.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<DateTime<Utc>>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -27,8 +32,14 @@ struct Summary {
     release: u64,
     published: bool,
     seconds: f64,
+    /// The releases that the clean-up after it dropped.
+    dropped: Vec<u64>,
+    /// Bytes that the clean-up freed.
+    freed_bytes: u64,
     sources: Vec<Table>,
     views: Vec<Table>,
+    /// What was not as expected and let the build go on.
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -47,7 +58,7 @@ impl Build {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
         let app = open(project)?;
         let progress = if self.json { Arc::new(|_| {}) as Progress } else { bars() };
-        let report = pipeline::build(project, app.config(), app.store(), app.clock(), &progress)
+        let report = pipeline::build(project, app.config(), app.store(), app.clock(), &progress, self.as_of)
             .await
             .map_err(|error| paint::faults(project, error))?;
         let summary = summary(&report);
@@ -76,10 +87,17 @@ fn summary(report: &Report) -> Summary {
         seconds: seconds(&pin.name),
         reasons: step.reasons.clone(),
     });
+    let warnings = report.release.views.iter().flat_map(|view| {
+        let failed = view.checks.iter().filter(|check| !check.passed);
+        failed.map(move |check| format!("{}: {check}", view.name))
+    });
     Summary {
+        warnings: warnings.collect(),
         release: report.release.number.get(),
         published: report.published,
         seconds: report.seconds,
+        dropped: report.freed.dropped.iter().map(|number| number.get()).collect(),
+        freed_bytes: report.freed.bytes,
         sources: sources.collect(),
         views: views.collect(),
     }
@@ -102,6 +120,12 @@ fn print(summary: &Summary) {
         tables.count(),
         thousands(rows),
     );
+    for warning in &summary.warnings {
+        say!("{} {warning}", style("warning:").yellow().bold());
+    }
+    if summary.freed_bytes > 0 {
+        say!("{} {} of old releases", style("freed:").green().bold(), bytes(summary.freed_bytes));
+    }
     for source in summary.sources.iter().filter(|source| source.rejected.unwrap_or_default() > 0) {
         let rejected = thousands(source.rejected.unwrap_or_default());
         say!(
@@ -113,12 +137,12 @@ fn print(summary: &Summary) {
 }
 
 /// A bar a table on a terminal; a line a table elsewhere.
-fn bars() -> Progress {
+pub(super) fn bars() -> Progress {
     if !paint::is_terminal() {
-        return Arc::new(|event| {
-            if let Event::End { table, rows, seconds } = event {
-                eprintln!("{}", done(&table, rows, seconds));
-            }
+        return Arc::new(|event| match event {
+            Event::Waiting { holder } => eprintln!("{}", waiting(&holder)),
+            Event::End { table, rows, seconds } => eprintln!("{}", done(&table, rows, seconds)),
+            Event::Begin { .. } | Event::Rows { .. } => {}
         });
     }
     let all = MultiProgress::new();
@@ -126,6 +150,9 @@ fn bars() -> Progress {
     Arc::new(move |event| {
         let mut open = open.lock().expect("no thread panics while it draws");
         match event {
+            Event::Waiting { holder } => {
+                let _ = all.println(waiting(&holder));
+            }
             Event::Begin { table, rows } => {
                 let bar = all.add(ProgressBar::new(rows.unwrap_or_default()));
                 let template = "{prefix:12} {bar:30.cyan/dim} {human_pos:>9} / {human_len} rows  {per_sec}  {eta}";
@@ -146,6 +173,10 @@ fn bars() -> Progress {
             }
         }
     })
+}
+
+fn waiting(holder: &str) -> String {
+    format!("waiting for another build ({holder}) to end")
 }
 
 fn done(table: &str, rows: u64, seconds: f64) -> String {

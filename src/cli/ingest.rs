@@ -12,19 +12,28 @@ use super::paint::thousands;
 use super::{open, paint, print_json};
 use crate::app;
 use crate::clock::Stopwatch;
-use crate::ingest;
+use crate::compile::TargetSource;
+use crate::config;
+use crate::ingest::{self, Input};
 use crate::name::nearest;
 use crate::pipeline;
 
-/// Read JSON Lines, CSV or Parquet files into a source. The rows enter the next release.
+/// Read JSON Lines, CSV or Parquet files, or a PostgreSQL query, into a source. The rows enter the next release.
 #[derive(clap::Args)]
-#[command(after_help = "For example: rhapsode ingest tracks songs.jsonl more.csv.gz archive.parquet")]
+#[command(
+    after_help = "For example: rhapsode ingest tracks songs.jsonl more.csv.gz archive.parquet\n             rhapsode ingest plays --from postgres://reader@db/music --query 'select * from plays'"
+)]
 pub(super) struct Ingest {
     /// The source, by its definition's name.
     source: String,
-    /// Files that end in .jsonl, .csv (both also with .gz) or .parquet.
-    #[arg(required = true)]
+    /// Files that end in .jsonl, .csv (both also with .gz) or .parquet. Without any, the query of the source's definition.
     files: Vec<PathBuf>,
+    /// The URL of a PostgreSQL database whose rows enter: postgres://user:password@host/database.
+    #[arg(long, value_name = "URL", requires = "query", conflicts_with = "files")]
+    from: Option<String>,
+    /// The query whose rows enter; its columns have the names of the source's.
+    #[arg(long, value_name = "SELECT", requires = "from")]
+    query: Option<String>,
     /// The files add rows and replace those of the same key; all others stay (the default).
     #[arg(long, conflicts_with = "snapshot")]
     delta: bool,
@@ -34,6 +43,30 @@ pub(super) struct Ingest {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// Files, or a query: from the command line, or from the definition.
+fn inputs(
+    source: &TargetSource,
+    files: Vec<PathBuf>,
+    from: Option<String>,
+    query: Option<String>,
+) -> anyhow::Result<Vec<Input>> {
+    if let (Some(url), Some(query)) = (from, query) {
+        return Ok(vec![Input::Postgres { url, query }]);
+    }
+    match (files.is_empty(), &source.postgres) {
+        (false, _) => Ok(files.into_iter().map(Input::File).collect()),
+        (true, Some(postgres)) => {
+            let Some(url) = config::variable(&postgres.url_env) else {
+                bail!("the variable `{}` is not set; it holds the URL of the database", postgres.url_env)
+            };
+            Ok(vec![Input::Postgres { url, query: postgres.query.clone() }])
+        }
+        (true, None) => {
+            bail!("nothing to ingest: name files, or --from URL --query SELECT, or give the source a `postgres`")
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -65,7 +98,8 @@ impl Ingest {
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.set_prefix(self.source.clone());
         let shape = app::shape(source);
-        let files = ingest::Files { paths: &self.files, snapshot: self.snapshot };
+        let inputs = inputs(source, self.files, self.from, self.query)?;
+        let files = ingest::Files { inputs: &inputs, snapshot: self.snapshot };
         let mut progress = |rows| bar.set_position(rows);
         let done = ingest::ingest(app.store(), &shape, files, app.clock().now(), &mut progress).await?;
         bar.finish_and_clear();

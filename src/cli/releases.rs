@@ -1,4 +1,4 @@
-//! `rhapsode releases`: list, show, tag, yank.
+//! `rhapsode releases`: list, show, compare, tag, yank, roll back.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,11 +8,15 @@ use clap::Subcommand;
 use console::style;
 use serde::Serialize;
 
+use super::build::bars;
 use super::paint::{table, thousands};
 use super::{open, print_json};
-use crate::store::{Manifest, ReleaseRef, ReleaseSummary};
+use crate::app::App;
+use crate::name::ReleaseNumber;
+use crate::pipeline;
+use crate::store::{Manifest, ReleaseRef, ReleaseSummary, ViewData};
 
-/// List, show, tag and yank releases.
+/// List, show, compare, tag, yank and roll back releases.
 #[derive(clap::Args)]
 pub(super) struct Releases {
     #[command(subcommand)]
@@ -36,6 +40,21 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What a later release has that an earlier one has not, and how far their values are apart.
+    ///
+    /// `drift` is the population stability index: below 0.1 nothing to speak of, from 0.25 on a large shift.
+    #[command(after_help = "For example: rhapsode releases diff 6 latest")]
+    Diff {
+        /// A number, a tag or `latest`.
+        #[arg(value_parser = ReleaseRef::from_str)]
+        before: ReleaseRef,
+        /// A number, a tag or `latest`.
+        #[arg(default_value = "latest", value_parser = ReleaseRef::from_str)]
+        after: ReleaseRef,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Give a release a name; the name moves if another release has it.
     #[command(after_help = "For example: rhapsode releases tag 7 production")]
     Tag {
@@ -53,6 +72,15 @@ enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Publish the content of an earlier release as a new one.
+    ///
+    /// What was ingested since then is void: no build takes it. Ingest it again, mended, to have it back.
+    #[command(after_help = "For example: rhapsode releases rollback 6")]
+    Rollback {
+        /// A number or a tag.
+        #[arg(value_parser = ReleaseRef::from_str)]
+        release: ReleaseRef,
+    },
 }
 
 #[derive(Serialize)]
@@ -69,7 +97,12 @@ struct Table {
     kind: &'static str,
     name: String,
     rows: u64,
-    lance_version: u64,
+    /// Of a Lance dataset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lance_version: Option<u64>,
+    /// Of a Parquet view, relative to the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     features: Vec<Feature>,
 }
@@ -104,6 +137,7 @@ impl Releases {
                 let Some(summary) = found else { anyhow::bail!("release {number} vanished") };
                 if json { print_json(&entry(summary))? } else { show(&summary.manifest) }
             }
+            Command::Diff { before, after, json } => super::diff::run(store, &before, &after, json).await?,
             Command::Tag { release, name } => {
                 let number = store.resolve(&release).await?;
                 store.tag(&name, number, now).await?;
@@ -114,9 +148,21 @@ impl Releases {
                 store.yank(number, &reason, now).await?;
                 say!("{} release {number} is no longer `latest`", style("yanked:").green().bold());
             }
+            Command::Rollback { release } => roll_back(&app, store.resolve(&release).await?).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn roll_back(app: &App, to: ReleaseNumber) -> anyhow::Result<()> {
+    let release = pipeline::rollback(app.config(), app.store(), app.clock(), &bars(), to).await?;
+    say!("{} release {} has the content of release {to}", style("published:").green().bold(), release.number);
+    for source in release.sources.iter().filter(|source| !source.void.is_empty()) {
+        let (void, name) = (source.void.join(", "), &source.name);
+        say!("{} void ingests of {name}, which no build takes any more: {void}", style("note:").yellow());
+    }
+    say!("{} the next build goes by the definitions of now: see `rhapsode plan`", style("note:").yellow());
+    Ok(())
 }
 
 fn list(releases: &[ReleaseSummary]) {
@@ -153,7 +199,11 @@ fn show(manifest: &Manifest) {
         );
     }
     for view in &manifest.views {
-        say!("view {}: {} rows, Lance version {}", view.name, thousands(view.rows), view.lance_version);
+        let data = match &view.data {
+            ViewData::Lance(version) => format!("Lance version {version}"),
+            ViewData::Parquet(path) => path.clone(),
+        };
+        say!("view {}: {} rows, {data}", view.name, thousands(view.rows));
         let rows: Vec<Vec<String>> = view
             .features
             .iter()
@@ -177,14 +227,19 @@ fn entry(summary: ReleaseSummary) -> Entry {
         kind: "source",
         name: source.name,
         rows: source.rows,
-        lance_version: source.lance_version,
+        lance_version: Some(source.lance_version),
+        file: None,
         features: Vec::new(),
     });
     let views = manifest.views.into_iter().map(|view| Table {
         kind: "view",
         name: view.name,
         rows: view.rows,
-        lance_version: view.lance_version,
+        lance_version: view.data.lance_version(),
+        file: match &view.data {
+            ViewData::Parquet(path) => Some(path.clone()),
+            ViewData::Lance(_) => None,
+        },
         features: view
             .features
             .into_iter()

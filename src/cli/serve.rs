@@ -3,14 +3,17 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use super::open;
 use crate::api::{self, Serving};
+use crate::app::App;
+use crate::clock::SystemClock;
+use crate::config::Config;
 use crate::telemetry;
 
 /// Answer over HTTP, on loopback only: there are no keys yet.
 #[derive(clap::Args)]
-#[command(after_help = "For example: rhapsode serve --listen 127.0.0.1:8080, then open http://127.0.0.1:8080/docs/")]
+#[command(after_help = "For example: rhapsode serve --watch, then open http://127.0.0.1:8080/docs/")]
 pub(super) struct Serve {
     /// Address of the API; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS")]
@@ -18,6 +21,12 @@ pub(super) struct Serve {
     /// Address of /metrics.
     #[arg(long, value_name = "ADDRESS")]
     metrics_listen: Option<SocketAddr>,
+    /// Build a release whenever rows wait or definitions change.
+    #[arg(long)]
+    watch: bool,
+    /// Take rows by POST /api/ingest/{source}. There are no keys yet: whoever reaches the address can send some.
+    #[arg(long)]
+    ingest: bool,
     /// Write the address there once it is open, for scripts that asked for port 0.
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
@@ -25,7 +34,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
-        let app = open(project)?;
+        let app = self::open(project, self.ingest)?;
         let config = &app.config().serve;
         let serving = Serving {
             listen: self.listen.unwrap_or(config.listen),
@@ -33,12 +42,22 @@ impl Serve {
             port_file: self.port_file,
         };
         let metrics = telemetry::init_metrics();
+        if self.watch {
+            let (app, project) = (app.clone(), project.to_owned());
+            tokio::spawn(async move { app.watch(project).await });
+        }
         api::serve(app, serving, metrics, stop_signal(), |address| {
             tracing::info!(%address, "serving on loopback only, since there are no keys yet; the documentation is at /docs/");
         })
         .await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn open(project: &Path, ingest: bool) -> anyhow::Result<App> {
+    let mut config = Config::load(project)?;
+    config.serve.ingest |= ingest;
+    Ok(App::new(project, config, Arc::new(SystemClock))?)
 }
 
 /// Done when the process is asked to stop.

@@ -23,6 +23,11 @@ pub(super) fn reads(definitions: &Definitions, diagnostics: &mut Diagnostics) ->
                 let tables = BTreeMap::from([(call.source.value.to_string(), call.source.place.clone())]);
                 Reads { statement: None, tables }
             }
+            Values::Aggregate(aggregate) => {
+                let source = &aggregate.source;
+                let tables = BTreeMap::from([(source.value.to_string(), source.place.clone())]);
+                Reads { statement: None, tables }
+            }
             Values::Sql(text) => match Statement::parse(&text.value) {
                 Ok(statement) => {
                     let tables = statement.tables().into_iter();

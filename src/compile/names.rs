@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::target::{JoinKey, TargetColumn, TargetEntity, TargetSource};
+use super::windows;
 use crate::analyze::ANALYZERS;
 use crate::definition::{Access, Column, Definitions, Diagnostics, Dtype, Entity, Place, Source, Spanned, Values};
 use crate::name::{FeatureName, nearest};
@@ -39,6 +40,13 @@ fn check_references(definitions: &Definitions, diagnostics: &mut Diagnostics) {
         refer("entity", entity.value.as_str(), &entity.place, &entities, diagnostics);
     }
     for view in &definitions.views {
+        if let Values::Aggregate(aggregate) = &view.values {
+            refer("source", aggregate.source.value.as_str(), &aggregate.source.place, &sources, diagnostics);
+            let source = definitions.sources.iter().find(|source| source.name.value == aggregate.source.value);
+            if let Some(source) = source {
+                windows::check(aggregate, view, source, diagnostics);
+            }
+        }
         let Values::Analyzer(call) = &view.values else { continue };
         refer("source", call.source.value.as_str(), &call.source.place, &sources, diagnostics);
         refer("analyzer", &call.name.value, &call.name.place, &analyzers, diagnostics);
@@ -136,6 +144,25 @@ fn check_source(source: &Source, entity: &Entity, diagnostics: &mut Diagnostics)
             diagnostics.add(&source.name.place, message);
         }
     }
+    if let Some(id) = &source.event_id {
+        let names: Vec<&str> = source.columns.iter().map(|column| column.name.value.as_str()).collect();
+        refer("column", id.value.as_str(), &id.place, &names, diagnostics);
+        let column = source.columns.iter().find(|column| column.name.value == id.value);
+        if let Some(column) = column
+            && !matches!(column.dtype.value, Dtype::String | Dtype::Int32 | Dtype::Int64)
+        {
+            let message = format!("`{}` is {}; an id is `string`, `int32` or `int64`", id.value, column.dtype.value);
+            diagnostics.add(&id.place, message);
+        }
+        if source.timestamp_field.is_none() {
+            let remedy = "add a `timestamp_field`, or leave `event_id` out".to_owned();
+            diagnostics.add_with(
+                &id.place,
+                "an `event_id` tells events at one time apart, and there is no time",
+                Some(remedy),
+            );
+        }
+    }
     for field in [&source.timestamp_field, &source.created_timestamp_column].into_iter().flatten() {
         match source.columns.iter().find(|column| column.name.value == field.value) {
             None => {
@@ -177,8 +204,18 @@ pub(super) fn sources(definitions: &Definitions, entities: &[TargetEntity]) -> V
 }
 
 fn source(written: &Source, entities: &[TargetEntity]) -> Option<TargetSource> {
-    let Source { name, entity, columns, timestamp_field, created_timestamp_column: _, description, owner, tags } =
-        written.clone();
+    let Source {
+        name,
+        entity,
+        columns,
+        timestamp_field,
+        created_timestamp_column: _,
+        event_id,
+        postgres,
+        description,
+        owner,
+        tags,
+    } = written.clone();
     let keys = &entities.iter().find(|candidate| candidate.name == entity.value)?.join_keys;
     let is_key = |name: &FeatureName| keys.iter().any(|key| key.name == *name);
     let timestamp_field = timestamp_field.map(|field| field.value);
@@ -192,13 +229,15 @@ fn source(written: &Source, entities: &[TargetEntity]) -> Option<TargetSource> {
             TargetColumn { name: name.value, dtype: dtype.value, from, description, licence, access }
         })
         .collect();
-    let key = keys.iter().map(|key| key.name.clone()).chain(timestamp_field.clone()).collect();
+    let event_id = event_id.map(|id| id.value);
+    let key = keys.iter().map(|key| key.name.clone()).chain(timestamp_field.clone()).chain(event_id).collect();
     Some(TargetSource {
         name: name.value,
         entity: entity.value,
         columns,
         key,
         timestamp_field,
+        postgres,
         description,
         owner,
         tags,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 
-use crate::definition::{Access, Dtype};
+use crate::definition::{Access, Dtype, Expectation, Format, Postgres};
+use crate::engine::time::WindowFunction;
 use crate::name::{EntityName, FeatureName, Fingerprint, TableName};
 
 /// The compiled definitions.
@@ -19,6 +20,11 @@ pub struct Target {
 impl Target {
     pub fn entity(&self, name: &EntityName) -> Option<&TargetEntity> {
         self.entities.iter().find(|entity| entity.name == *name)
+    }
+
+    /// The names of an entity's join keys, in order.
+    pub fn keys(&self, entity: &EntityName) -> Vec<String> {
+        self.entity(entity).into_iter().flat_map(|entity| &entity.join_keys).map(|key| key.name.to_string()).collect()
     }
 
     pub fn source(&self, name: &str) -> Option<&TargetSource> {
@@ -53,9 +59,11 @@ pub struct TargetSource {
     pub name: TableName,
     pub entity: EntityName,
     pub columns: Vec<TargetColumn>,
-    /// The columns that no two rows share: the join keys, and the time where there is one.
+    /// The columns that no two rows share: the join keys, and where there is one the time and what tells events apart.
     pub key: Vec<FeatureName>,
     pub timestamp_field: Option<FeatureName>,
+    /// Where rows come from without a file.
+    pub postgres: Option<Postgres>,
     pub description: Option<String>,
     pub owner: Option<String>,
     pub tags: Vec<String>,
@@ -98,6 +106,10 @@ pub struct TargetView {
     pub owner: Option<String>,
     pub tags: Vec<String>,
     pub ttl_seconds: Option<u64>,
+    pub expect: Vec<Expectation>,
+    pub format: Format,
+    /// The column that says when a row became true; then there is a row for each key and time.
+    pub time: Option<FeatureName>,
 }
 
 /// How the values of a view are computed.
@@ -105,6 +117,33 @@ pub struct TargetView {
 pub enum Recipe {
     Sql(String),
     Analyzer { name: String, text: FeatureName, source: TableName },
+    Aggregate(TargetWindows),
+}
+
+/// Windows over the events of a source.
+#[derive(Clone, Debug)]
+pub struct TargetWindows {
+    pub source: TableName,
+    pub columns: Vec<TargetWindow>,
+}
+
+/// One window: a column that features are made of.
+#[derive(Clone, Debug)]
+pub struct TargetWindow {
+    pub name: String,
+    pub function: WindowFunction,
+    /// Of the source; none counts the events.
+    pub column: Option<FeatureName>,
+    /// None for all time.
+    pub length_seconds: Option<u64>,
+    pub dtype: Dtype,
+}
+
+impl TargetWindows {
+    /// The name under which a session knows the windows, which no table of a project can have.
+    pub fn table(&self) -> String {
+        format!("_windows_of_{}", self.source)
+    }
 }
 
 /// A feature.
@@ -122,4 +161,5 @@ pub struct TargetFeature {
     pub licence: Option<String>,
     pub access: Access,
     pub tags: Vec<String>,
+    pub expect: Vec<Expectation>,
 }

@@ -1,16 +1,19 @@
 //! One view: planned, its types checked, its features fingerprinted.
 
-use datafusion::arrow::datatypes::DataType;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast, ident};
 
-use super::fingerprint::{self, Formula};
+use super::feature::{Context, convertible, is_restricted, shown};
 use super::graph::Reads;
-use super::names::{Names, default_access};
-use super::target::{JoinKey, Recipe, Target, TargetEntity, TargetFeature, TargetView};
+use super::names::Names;
+use super::target::{JoinKey, Recipe, Target, TargetEntity, TargetView, TargetWindows};
+use super::windows;
 use crate::analyze::Analyzer;
-use crate::definition::{Access, Diagnostics, Dtype, Feature, FeatureView, Place, Text, Values};
-use crate::engine::{Session, SqlError, Statement, canonical_expression};
-use crate::name::{TableName, nearest};
+use crate::definition::{Diagnostics, Dtype, FeatureView, Place, Spanned, Text, Values};
+use crate::engine::{Session, SqlError, Statement};
+use crate::name::{FeatureName, TableName};
 
 /// Compiles a view; none where something is wrong with it.
 pub(super) async fn compile(
@@ -23,9 +26,12 @@ pub(super) async fn compile(
 ) -> Option<TargetView> {
     let before = diagnostics.iter().len();
     let entity = target.entity(&written.entity.value)?;
-    let recipe = recipe(&written.values);
+    let recipe = recipe(&written.values, target)?;
     if !is_resolved(&recipe, target) {
         return None;
+    }
+    if let Recipe::Aggregate(windows) = &recipe {
+        session.register_schema(&windows.table(), windows_schema(windows, entity));
     }
     let base = match base_plan(session, &recipe).await {
         Ok(base) => base,
@@ -37,17 +43,36 @@ pub(super) async fn compile(
     if let Values::Sql(text) = &written.values {
         check_keys(session, target, &base, entity, text, diagnostics);
     }
+    if let Some(time) = &written.timestamp_field {
+        check_time(time, written, &base, diagnostics);
+    }
     let mut features = Vec::new();
     for feature in &written.features {
-        let context = Context { view: written, reads, session, target, entity, base: &base };
+        let windows = match &recipe {
+            Recipe::Aggregate(windows) => Some(windows),
+            _ => None,
+        };
+        let context = Context { view: written, reads, session, target, entity, base: &base, windows };
         features.extend(context.feature(feature, diagnostics));
     }
     if diagnostics.iter().len() > before {
         return None;
     }
-    let row_local = is_row_local(session, &base, entity, target);
+    let row_local = written.timestamp_field.is_none() && is_row_local(session, &base, entity, target);
     let inputs = reads.tables.keys().filter(|table| names.tables.contains(*table));
-    let FeatureView { name, entity, values: _, features: _, description, owner, tags, ttl_seconds } = written.clone();
+    let FeatureView {
+        name,
+        entity,
+        values: _,
+        features: _,
+        description,
+        owner,
+        tags,
+        ttl_seconds,
+        expect,
+        format,
+        timestamp_field,
+    } = written.clone();
     Some(TargetView {
         name: name.value,
         entity: entity.value,
@@ -59,6 +84,9 @@ pub(super) async fn compile(
         owner,
         tags,
         ttl_seconds,
+        expect,
+        format,
+        time: timestamp_field.map(|field| field.value),
     })
 }
 
@@ -80,10 +108,12 @@ fn is_resolved(recipe: &Recipe, target: &Target) -> bool {
         && columns.into_iter().any(|column| column.name == *text && column.dtype == Dtype::String)
 }
 
-/// The plan of a view's rows over the tables of `session`: the join keys, then its features in their declared types.
+/// The plan of a view's rows over the tables of `session`: the join keys, the time where it has one, then its features in
+/// their declared types.
 pub async fn plan(session: &Session, view: &TargetView, join_keys: &[JoinKey]) -> Result<LogicalPlan, SqlError> {
     let base = base_plan(session, &view.recipe).await?;
     let keys = join_keys.iter().map(|key| (key.name.as_str(), key.name.as_str(), &key.dtype));
+    let keys = keys.chain(view.time.iter().map(|time| (time.as_str(), time.as_str(), &Dtype::Timestamp)));
     let features = view.features.iter().map(|feature| (feature.name.as_str(), feature.expr.as_str(), &feature.dtype));
     let columns: Result<Vec<Expr>, SqlError> = keys
         .chain(features)
@@ -92,14 +122,44 @@ pub async fn plan(session: &Session, view: &TargetView, join_keys: &[JoinKey]) -
     session.project(&base, columns?)
 }
 
-fn recipe(values: &Values) -> Recipe {
-    match values {
+fn recipe(values: &Values, target: &Target) -> Option<Recipe> {
+    Some(match values {
+        Values::Aggregate(aggregate) => {
+            Recipe::Aggregate(windows::target(aggregate, target.source(aggregate.source.value.as_str())?))
+        }
         Values::Sql(text) => Recipe::Sql(text.value.clone()),
         Values::Analyzer(call) => Recipe::Analyzer {
             name: call.name.value.clone(),
             text: call.text.value.clone(),
             source: call.source.value.clone(),
         },
+    })
+}
+
+/// The columns of windows: the join keys, then one a window.
+fn windows_schema(windows: &TargetWindows, entity: &TargetEntity) -> SchemaRef {
+    let keys = entity.join_keys.iter().map(|key| Field::new(key.name.as_str(), key.dtype.to_arrow(), false));
+    let columns = windows.columns.iter().map(|window| Field::new(&window.name, window.dtype.to_arrow(), true));
+    Arc::new(Schema::new(keys.chain(columns).collect::<Vec<_>>()))
+}
+
+/// The time is there, and is a time.
+fn check_time(time: &Spanned<FeatureName>, written: &FeatureView, base: &LogicalPlan, diagnostics: &mut Diagnostics) {
+    if matches!(written.values, Values::Aggregate(_)) {
+        let message = "windows are as of a release's time, or of a training row's; leave `timestamp_field` out";
+        diagnostics.add(&time.place, message);
+        return;
+    }
+    match ident(time.value.as_str()).get_type(base.schema()) {
+        Err(_) => {
+            let message = format!("the view's query returns no column `{}`", time.value);
+            diagnostics.add_with(&time.place, message, Some(format!("select `{}` too", time.value)));
+        }
+        Ok(DataType::Timestamp(..) | DataType::Date32) => {}
+        Ok(found) => {
+            let message = format!("`{}` is {}; a time is `timestamp` or `date`", time.value, shown(&found));
+            diagnostics.add(&time.place, message);
+        }
     }
 }
 
@@ -110,153 +170,14 @@ async fn base_plan(session: &Session, recipe: &Recipe) -> Result<LogicalPlan, Sq
             session.check(&plan)?;
             Ok(plan)
         }
+        Recipe::Aggregate(windows) => {
+            session.plan(&Statement::parse(&format!("select * from {}", windows.table()))?).await
+        }
         Recipe::Analyzer { name, text, source } => match Analyzer::find(name) {
             Some(analyzer) => session.analyzed(source.as_str(), analyzer, text.as_str()).await,
             None => Err(SqlError::invalid(format!("unknown analyzer `{name}`"))),
         },
     }
-}
-
-/// What a feature's compilation needs to know.
-struct Context<'a> {
-    view: &'a FeatureView,
-    reads: &'a Reads,
-    session: &'a Session,
-    target: &'a Target,
-    entity: &'a TargetEntity,
-    base: &'a LogicalPlan,
-}
-
-impl Context<'_> {
-    fn feature(&self, written: &Feature, diagnostics: &mut Diagnostics) -> Option<TargetFeature> {
-        let expr = self.expression_text(written);
-        let planned = match self.session.expression(&expr, self.base) {
-            Ok(planned) => planned,
-            Err(error) => {
-                self.report_expression(error, written, diagnostics);
-                return None;
-            }
-        };
-        let found = match planned.get_type(self.base.schema()) {
-            Ok(found) => found,
-            Err(error) => {
-                self.report_expression(SqlError::from_execution(error), written, diagnostics);
-                return None;
-            }
-        };
-        let dtype = &written.dtype.value;
-        if let Err(remedy) = convertible(&found, &dtype.to_arrow()) {
-            let message = format!("`{}` is {}, not {dtype}", written.name.value, shown(&found));
-            diagnostics.add_with(&written.dtype.place, message, Some(remedy));
-            return None;
-        }
-        let column = cast(planned, dtype.to_arrow()).alias(written.name.value.as_str());
-        let read = self.session.project(self.base, vec![column]).and_then(|plan| self.session.columns_read(&plan));
-        let read = match read {
-            Ok(read) => read,
-            Err(error) => {
-                self.report_expression(error, written, diagnostics);
-                return None;
-            }
-        };
-        let (expression, context) = self.formula(written, &expr);
-        let formula = Formula { entity: self.entity, dtype, expression: &expression, context: &context };
-        let fingerprint = fingerprint::feature(&formula, &read, self.target);
-        let access = written.access.unwrap_or_else(|| self.default_access(written, &read));
-        let Feature { name, dtype, expr: _, unit, description, licence, access: _, tags } = written.clone();
-        Some(TargetFeature {
-            name: name.value,
-            dtype: dtype.value,
-            expr,
-            fingerprint,
-            reads: read.into_iter().map(|(table, column)| format!("{table}.{column}")).collect(),
-            unit,
-            description,
-            licence,
-            access,
-            tags,
-        })
-    }
-
-    fn expression_text(&self, written: &Feature) -> String {
-        match (&written.expr, &self.view.values) {
-            (Some(text), _) => text.value.clone(),
-            (None, Values::Sql(_)) => written.name.value.to_string(),
-            (None, Values::Analyzer(call)) => format!("{}.{}", call.name.value, written.name.value),
-        }
-    }
-
-    /// The feature's own expression and what surrounds it, both canonical.
-    fn formula(&self, written: &Feature, expr: &str) -> (String, String) {
-        let own = canonical_expression(expr).unwrap_or_else(|_| expr.to_owned());
-        let keys: Vec<&str> = self.entity.join_keys.iter().map(|key| key.name.as_str()).collect();
-        match (&self.view.values, &self.reads.statement) {
-            (Values::Analyzer(call), _) => {
-                let version = Analyzer::find(&call.name.value).map(|analyzer| analyzer.version).unwrap_or_default();
-                (own, format!("{}@{version}({}.{})", call.name.value, call.source.value, call.text.value))
-            }
-            (Values::Sql(_), Some(statement)) => {
-                match (&written.expr, statement.canonical_column(written.name.value.as_str(), &keys)) {
-                    (None, Some(formula)) => formula,
-                    _ => (own, statement.canonical()),
-                }
-            }
-            (Values::Sql(text), None) => (own, text.value.clone()),
-        }
-    }
-
-    /// A string made from a restricted column is restricted, unless its author says otherwise.
-    fn default_access(&self, written: &Feature, read: &[(String, String)]) -> Access {
-        let text =
-            !matches!(written.dtype.value, Dtype::Bool | Dtype::Int32 | Dtype::Int64 | Dtype::Float32 | Dtype::Float64);
-        let restricted = |(table, column): &(String, String)| is_restricted(self.target, table, column);
-        if text && (read.iter().any(restricted) || written.licence.as_deref() == Some("proprietary")) {
-            return Access::Restricted;
-        }
-        default_access(false, written.licence.as_deref())
-    }
-
-    fn report_expression(&self, error: SqlError, written: &Feature, diagnostics: &mut Diagnostics) {
-        let place = match (&written.expr, error.position) {
-            (Some(text), Some((line, column))) => text.at(line, column),
-            (Some(text), None) => text.place.clone(),
-            (None, _) => written.name.place.clone(),
-        };
-        let (message, remedy) = match (&written.expr, &self.view.values) {
-            (None, Values::Sql(_)) => self.no_such_column(written),
-            (None, Values::Analyzer(call)) => no_such_field(&call.name.value, written),
-            (Some(_), Values::Analyzer(call)) => {
-                let field = error.message.strip_prefix("unknown field `").and_then(|rest| rest.strip_suffix('`'));
-                let fields = Analyzer::find(&call.name.value).map(Analyzer::fields).unwrap_or_default();
-                let nearest = field.and_then(|field| nearest(field, fields.iter().map(|field| field.name)));
-                let remedy = nearest.map(|nearest| format!("did you mean `{}.{nearest}`?", call.name.value));
-                (error.message, error.remedy.or(remedy))
-            }
-            (Some(_), Values::Sql(_)) => (error.message, error.remedy),
-        };
-        diagnostics.add_with(&place, message, remedy);
-    }
-
-    fn no_such_column(&self, written: &Feature) -> (String, Option<String>) {
-        let columns: Vec<&str> = self.base.schema().fields().iter().map(|field| field.name().as_str()).collect();
-        let name = written.name.value.as_str();
-        let remedy = match nearest(name, columns.iter().copied()) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => format!("it returns `{}`; write `… as {name}` there, or an `expr` here", columns.join("`, `")),
-        };
-        (format!("the view's query returns no column `{name}`"), Some(remedy))
-    }
-}
-
-fn no_such_field(analyzer: &str, written: &Feature) -> (String, Option<String>) {
-    let fields = Analyzer::find(analyzer).map(Analyzer::fields).unwrap_or_default();
-    let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-    let name = written.name.value.as_str();
-    let remedy = match nearest(name, names.iter().copied()) {
-        Some(nearest) => format!("did you mean `{nearest}`? An `expr: {analyzer}.{nearest}` keeps the name"),
-        None => format!("it has `{}`", names.join("`, `")),
-    };
-    (format!("the analyzer `{analyzer}` has no field `{name}`"), Some(remedy))
 }
 
 fn report(error: SqlError, values: &Values, diagnostics: &mut Diagnostics) {
@@ -267,18 +188,9 @@ fn report(error: SqlError, values: &Values, diagnostics: &mut Diagnostics) {
         }
         // Names are checked before; this is what is left.
         Values::Analyzer(call) => call.name.place.clone(),
+        Values::Aggregate(aggregate) => aggregate.place.clone(),
     };
     diagnostics.add_with(&place, error.message, error.remedy);
-}
-
-fn is_restricted(target: &Target, table: &str, column: &str) -> bool {
-    let of_source = target.source(table).and_then(|source| {
-        source.columns.iter().find(|candidate| candidate.name.as_str() == column).map(|column| column.access)
-    });
-    let of_view = target.view(table).and_then(|view| {
-        view.features.iter().find(|feature| feature.name.as_str() == column).map(|feature| feature.access)
-    });
-    of_source.or(of_view) == Some(Access::Restricted)
 }
 
 /// Keys are there, of their type, and not made from what is closed: everybody reads them.
@@ -319,60 +231,4 @@ fn check_keys(
             }
         }
     }
-}
-
-/// Whether a value of type `from` becomes one of type `to` without a decision of the author's; if not, what to write.
-///
-/// Numbers widen and narrow (what does not fit fails the build), but a fraction is not cut off silently.
-fn convertible(from: &DataType, to: &DataType) -> Result<(), String> {
-    let integer = |t: &DataType| t.is_integer();
-    let text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    let fits = match (from, to) {
-        (from, to) if from == to => true,
-        (DataType::Null, _) => true,
-        (DataType::Dictionary(_, value), to) => return convertible(value, to),
-        (from, to) if integer(from) => to.is_numeric(),
-        (from, to) if from.is_numeric() => to.is_floating(),
-        (from, to) if text(from) => text(to),
-        (DataType::Timestamp(..), DataType::Timestamp(..)) => true,
-        (DataType::Date64, DataType::Date32) => true,
-        (DataType::List(from) | DataType::LargeList(from) | DataType::FixedSizeList(from, _), DataType::List(to)) => {
-            return convertible(from.data_type(), to.data_type());
-        }
-        (DataType::FixedSizeList(from, n), DataType::FixedSizeList(to, m)) if n == m => {
-            return convertible(from.data_type(), to.data_type());
-        }
-        (DataType::Struct(from), DataType::Struct(to)) => {
-            from.len() == to.len()
-                && from
-                    .iter()
-                    .zip(to)
-                    .all(|(from, to)| from.name() == to.name() && convertible(from.data_type(), to.data_type()).is_ok())
-        }
-        _ => false,
-    };
-    match (fits, written_as(from)) {
-        (true, _) => Ok(()),
-        (false, Some(dtype)) => Err(format!("write `dtype: {dtype}`, or convert it with `cast(… as …)`")),
-        (false, None) => Err("convert it with `cast(… as …)`".to_owned()),
-    }
-}
-
-/// The dtype that stands for an Arrow type.
-fn written_as(from: &DataType) -> Option<&'static str> {
-    Some(match from {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string",
-        DataType::Boolean => "bool",
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => "int32",
-        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => "int64",
-        DataType::Float16 | DataType::Float32 => "float32",
-        DataType::Float64 | DataType::Decimal128(..) => "float64",
-        DataType::Date32 | DataType::Date64 => "date",
-        DataType::Timestamp(..) => "timestamp",
-        _ => return None,
-    })
-}
-
-fn shown(found: &DataType) -> String {
-    written_as(found).map(str::to_owned).unwrap_or_else(|| found.to_string())
 }

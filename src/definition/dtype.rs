@@ -58,6 +58,11 @@ impl Dtype {
         }
     }
 
+    /// Whether a value of it is a single value.
+    pub fn is_scalar(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Vector(_) | Self::Struct(_))
+    }
+
     pub fn to_arrow(&self) -> DataType {
         match self {
             Self::String => DataType::Utf8,

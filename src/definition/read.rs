@@ -2,9 +2,11 @@
 
 use super::diagnostic::suggestion;
 use super::fields::{self, Fields};
-use super::tree::{Node, Text, Value};
-use super::written::{Access, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Source, Values};
-use super::{Diagnostics, Dtype, Spanned};
+use super::tree::{Node, Value};
+use super::written::{
+    Access, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Format, Postgres, Source, Values,
+};
+use super::{Diagnostics, Dtype, Spanned, aggregate, expect};
 
 const KINDS: &[&str] = &["entity", "source", "feature_view"];
 
@@ -70,6 +72,8 @@ fn source(node: &Node, diagnostics: &mut Diagnostics) -> Option<Source> {
         "columns",
         "timestamp_field",
         "created_timestamp_column",
+        "event_id",
+        "postgres",
         "description",
         "owner",
         "tags",
@@ -81,6 +85,8 @@ fn source(node: &Node, diagnostics: &mut Diagnostics) -> Option<Source> {
     let columns = nodes.iter().filter_map(|node| column(node, diagnostics)).collect();
     let timestamp_field = fields.name("timestamp_field", diagnostics);
     let created_timestamp_column = fields.name("created_timestamp_column", diagnostics);
+    let event_id = fields.name("event_id", diagnostics);
+    let postgres = fields.node("postgres").and_then(|node| postgres(node, diagnostics));
     let description = fields.string("description", diagnostics);
     let owner = fields.string("owner", diagnostics);
     let tags = fields.strings("tags", diagnostics);
@@ -90,10 +96,26 @@ fn source(node: &Node, diagnostics: &mut Diagnostics) -> Option<Source> {
         columns,
         timestamp_field,
         created_timestamp_column,
+        event_id,
+        postgres,
         description,
         owner,
         tags,
     })
+}
+
+fn postgres(node: &Node, diagnostics: &mut Diagnostics) -> Option<Postgres> {
+    let fields = Fields::open(node, "postgres", &["url_env", "query"], diagnostics)?;
+    let url_env = fields.required_text("url_env", diagnostics).cloned();
+    let query = fields.required_text("query", diagnostics).map(|text| text.value.clone());
+    let url_env = url_env?;
+    if url_env.value.contains("://") {
+        let message =
+            "`url_env` is the name of an environment variable; a URL with a password stays out of definitions";
+        diagnostics.add(&url_env.place, message);
+        return None;
+    }
+    Some(Postgres { url_env: url_env.value, query: query? })
 }
 
 fn column(node: &Node, diagnostics: &mut Diagnostics) -> Option<Column> {
@@ -109,45 +131,79 @@ fn column(node: &Node, diagnostics: &mut Diagnostics) -> Option<Column> {
 }
 
 fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureView> {
-    let known =
-        &["kind", "name", "entity", "sql", "source", "analyzer", "features", "description", "owner", "tags", "ttl"];
+    let known = &[
+        "kind",
+        "name",
+        "entity",
+        "sql",
+        "source",
+        "analyzer",
+        "features",
+        "description",
+        "owner",
+        "tags",
+        "ttl",
+        "format",
+        "aggregate",
+        "timestamp_field",
+        "expect",
+    ];
     let fields = Fields::open(node, "feature view", known, diagnostics)?;
     let name = fields.required_name("name", diagnostics);
     let entity = fields.required_name("entity", diagnostics);
     let values = values(&fields, diagnostics);
-    let nodes = fields.required_list("features", diagnostics);
+    let is_aggregate = matches!(values, Some(Values::Aggregate(_)));
+    // The windows of an aggregate are its features, unless others are made of them.
+    let nodes = match is_aggregate && fields.node("features").is_none() {
+        true => &[],
+        false => fields.required_list("features", diagnostics),
+    };
     let features = nodes.iter().filter_map(|node| feature(node, diagnostics)).collect();
     let description = fields.string("description", diagnostics);
     let owner = fields.string("owner", diagnostics);
     let tags = fields.strings("tags", diagnostics);
-    let ttl_seconds = fields.text("ttl", diagnostics).and_then(|text| ttl(text, diagnostics));
-    Some(FeatureView { name: name?, entity: entity?, values: values?, features, description, owner, tags, ttl_seconds })
+    let ttl_seconds = fields.text("ttl", diagnostics).and_then(|text| aggregate::seconds(text, "", diagnostics));
+    let expect = fields.node("expect").map(|node| expect::of_view(node, diagnostics)).unwrap_or_default();
+    let format = format(&fields, diagnostics);
+    let timestamp_field = fields.name("timestamp_field", diagnostics);
+    Some(FeatureView {
+        name: name?,
+        entity: entity?,
+        values: values?,
+        features,
+        description,
+        owner,
+        tags,
+        ttl_seconds,
+        expect,
+        format,
+        timestamp_field,
+    })
 }
 
 fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> {
-    let sql = fields.node("sql").is_some();
-    let analyzer = fields.node("analyzer");
-    match (sql, analyzer) {
-        (true, Some(node)) => {
-            diagnostics.add(&node.place, "a feature view has either `sql` or `analyzer`, not both");
-            None
+    let kinds = ["sql", "analyzer", "aggregate"];
+    let written: Vec<(&str, &Node)> = kinds.iter().filter_map(|kind| Some((*kind, fields.node(kind)?))).collect();
+    let (kind, node) = match written.as_slice() {
+        [] => {
+            let remedy = "write `sql: select …`, `analyzer: { name: …, text: … }` or `aggregate: { source: … }`";
+            let message = "this feature view does not say where its values come from";
+            diagnostics.add_with(fields.place, message, Some(remedy.to_owned()));
+            return None;
         }
-        (false, None) => {
-            let remedy = "write `sql: select …` or `analyzer: { name: …, text: … }`".to_owned();
-            diagnostics.add_with(
-                fields.place,
-                "this feature view does not say where its values come from",
-                Some(remedy),
-            );
-            None
+        [only] => *only,
+        [first, .., (_, last)] => {
+            let message = format!("a feature view has either `{}` or `{}`, not both", first.0, written[1].0);
+            diagnostics.add(&last.place, message);
+            return None;
         }
-        (true, None) => {
-            if let Some(node) = fields.node("source") {
-                diagnostics.add(&node.place, "a view with `sql` names its sources there; leave `source` out");
-            }
-            fields.text("sql", diagnostics).cloned().map(Values::Sql)
-        }
-        (false, Some(node)) => {
+    };
+    if let Some(source) = fields.node("source").filter(|_| kind != "analyzer") {
+        diagnostics.add(&source.place, format!("a view with `{kind}` names its sources there; leave `source` out"));
+    }
+    match kind {
+        "sql" => fields.text("sql", diagnostics).cloned().map(Values::Sql),
+        "analyzer" => {
             let source = fields.required_name("source", diagnostics);
             let call = Fields::open(node, "analyzer", &["name", "text"], diagnostics)?;
             let name = call.required_text("name", diagnostics);
@@ -155,11 +211,12 @@ fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> 
             let name = name.map(|name| Spanned::new(name.value.clone(), name.place.clone()));
             Some(Values::Analyzer(AnalyzerCall { name: name?, text: text?, source: source? }))
         }
+        _ => aggregate::read(node, diagnostics).map(Values::Aggregate),
     }
 }
 
 fn feature(node: &Node, diagnostics: &mut Diagnostics) -> Option<Feature> {
-    let known = &["name", "dtype", "expr", "unit", "description", "licence", "access", "tags"];
+    let known = &["name", "dtype", "expr", "unit", "description", "licence", "access", "tags", "expect"];
     let fields = Fields::open(node, "feature", known, diagnostics)?;
     let name = fields.required_name("name", diagnostics);
     let dtype = dtype(&fields, diagnostics);
@@ -169,7 +226,10 @@ fn feature(node: &Node, diagnostics: &mut Diagnostics) -> Option<Feature> {
     let licence = fields.string("licence", diagnostics);
     let access = access(&fields, diagnostics);
     let tags = fields.strings("tags", diagnostics);
-    Some(Feature { name: name?, dtype: dtype?, expr, unit, description, licence, access, tags })
+    let dtype = dtype?;
+    let expect = fields.node("expect").map(|node| expect::of_feature(node, &dtype.value, diagnostics));
+    let expect = expect.unwrap_or_default();
+    Some(Feature { name: name?, dtype, expr, unit, description, licence, access, tags, expect })
 }
 
 fn dtype(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<Dtype>> {
@@ -197,21 +257,15 @@ fn access(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Access> 
     }
 }
 
-/// Seconds of `90s`, `5m`, `12h` or `7d`.
-fn ttl(text: &Text, diagnostics: &mut Diagnostics) -> Option<u64> {
-    let value = text.value.trim();
-    let unit = match value.chars().last() {
-        Some('s') => Some(1),
-        Some('m') => Some(60),
-        Some('h') => Some(3_600),
-        Some('d') => Some(86_400),
-        _ => None,
-    };
-    let number = value.get(..value.len().saturating_sub(1)).and_then(|number| number.parse::<u64>().ok());
-    let seconds = unit.zip(number).and_then(|(unit, number)| number.checked_mul(unit)).filter(|seconds| *seconds > 0);
-    if seconds.is_none() {
-        let remedy = "write a number and `s`, `m`, `h` or `d`, such as `7d`".to_owned();
-        diagnostics.add_with(&text.place, format!("`{value}` is not a duration"), Some(remedy));
+fn format(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Format {
+    let Some(text) = fields.text("format", diagnostics) else { return Format::Lance };
+    match text.value.as_str() {
+        "lance" => Format::Lance,
+        "parquet" => Format::Parquet,
+        other => {
+            let remedy = suggestion(other, ["lance", "parquet"]);
+            diagnostics.add_with(&text.place, format!("unknown format `{other}`"), remedy);
+            Format::Lance
+        }
     }
-    seconds
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::written::{Column, Entity, Feature, Source};
+use super::expect::OnFailure;
+use super::written::{Column, Entity, Feature, Format, Source};
 use super::{Dtype, Spanned};
 use crate::limits::NAME_CHARS_MAX;
 use crate::name::{FeatureName, Name, TableName};
@@ -66,8 +67,13 @@ struct FeatureView {
     source: Option<TableName>,
     /// A built-in function over a text of the source.
     analyzer: Option<Analyzer>,
-    /// Its features.
+    /// Windows over the events of a source with time.
+    aggregate: Option<Aggregate>,
+    /// Its features. For an aggregate by default its windows: `plays_count_7d`, `plays_sum_seconds_7d`.
+    #[schemars(default)]
     features: Vec<Feature>,
+    /// The column that says when a row became true. Then history is kept: a row a key and time.
+    timestamp_field: Option<FeatureName>,
     /// What it holds.
     description: Option<String>,
     /// Who answers for it.
@@ -78,6 +84,77 @@ struct FeatureView {
     /// How long a value stays true: a number and `s`, `m`, `h` or `d`.
     #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
     ttl: Option<String>,
+    /// What its rows are expected to be like.
+    expect: Option<ViewExpect>,
+    /// How its rows are stored. By default `lance`.
+    format: Option<Format>,
+}
+
+/// What the values of a feature are expected to be like.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct FeatureExpect {
+    /// The share of rows without a value.
+    null_rate: Option<AtMost>,
+    /// Between which values they lie; the bounds belong to it.
+    range: Option<Range>,
+    /// The only values that are allowed.
+    values: Option<Vec<Literal>>,
+    /// A regular expression that a part of each value matches; `^…$` for all of it.
+    pattern: Option<String>,
+    /// Whether no value comes twice.
+    unique: Option<bool>,
+    /// How far the distribution has moved since the release before: the population stability index.
+    drift: Option<AtMost>,
+    /// Whether a build fails or only warns where it is not so. By default it fails.
+    on_failure: Option<OnFailure>,
+}
+
+/// What the rows of a view are expected to be like.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct ViewExpect {
+    /// How many there are.
+    rows: Option<RowRange>,
+    /// The share by which their number has changed since the release before.
+    rows_change: Option<AtMost>,
+    /// Whether a build fails or only warns where it is not so. By default it fails.
+    on_failure: Option<OnFailure>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct AtMost {
+    max: f64,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Range {
+    min: Option<Literal>,
+    max: Option<Literal>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct RowRange {
+    min: Option<u64>,
+    max: Option<u64>,
+}
+
+/// A value of the feature's type.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Literal {
+    Number(f64),
+    Text(String),
+    Truth(bool),
 }
 
 /// A built-in function over a text.
@@ -89,6 +166,21 @@ struct Analyzer {
     name: String,
     /// The source's column that it reads.
     text: FeatureName,
+}
+
+/// Windows over events.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Aggregate {
+    /// A source with a `timestamp_field`.
+    source: TableName,
+    /// `count`, or a function of a column: count, sum, mean, min, max, first, last, approx_distinct.
+    #[schemars(inner(regex(pattern = r"^(count|(count|sum|mean|min|max|first|last|approx_distinct)\\(.+\\))$")))]
+    functions: Vec<String>,
+    /// Lengths: a number and `s`, `m`, `h` or `d`, or `all`.
+    #[schemars(inner(regex(pattern = r"^([0-9]+[smhd]|all)$")))]
+    windows: Vec<String>,
 }
 
 /// The schema of a definition file. Each document is one of the kinds.

@@ -2,7 +2,9 @@
 
 use schemars::JsonSchema;
 
-use super::{Dtype, Spanned, Text};
+use super::expect::Expectation;
+use super::schema::FeatureExpect;
+use super::{Dtype, Place, Spanned, Text};
 use crate::name::{EntityName, FeatureName, TableName};
 
 /// All definitions of a project, in the order of files and documents.
@@ -44,6 +46,11 @@ pub struct Source {
     pub timestamp_field: Option<Spanned<FeatureName>>,
     /// The column that says when a row was written; of two rows for one key and time the later one counts.
     pub created_timestamp_column: Option<Spanned<FeatureName>>,
+    /// The column that tells rows of one key and time apart, where there can be several.
+    pub event_id: Option<Spanned<FeatureName>>,
+    /// A query whose rows enter by `rhapsode ingest` without a file.
+    #[schemars(with = "Option<Postgres>")]
+    pub postgres: Option<Postgres>,
     /// What it holds.
     pub description: Option<String>,
     /// Who answers for it.
@@ -51,6 +58,16 @@ pub struct Source {
     /// Words to find it by.
     #[schemars(default)]
     pub tags: Vec<String>,
+}
+
+/// Rows of a PostgreSQL database.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Postgres {
+    /// The environment variable that holds the connection's URL: `postgres://user:password@host/database`.
+    pub url_env: String,
+    /// A `select` whose columns have the names of the source's, or those of `from`.
+    pub query: String,
 }
 
 /// A column of a source.
@@ -82,7 +99,7 @@ pub enum Access {
     Restricted,
 }
 
-/// Features of one entity that are computed together from the same inputs: by `sql` or by an `analyzer`.
+/// Features of one entity that are computed together from the same inputs: by `sql`, an `analyzer` or an `aggregate`.
 #[derive(Clone, Debug)]
 pub struct FeatureView {
     pub name: Spanned<TableName>,
@@ -94,6 +111,30 @@ pub struct FeatureView {
     pub tags: Vec<String>,
     /// How long a value stays true, in seconds.
     pub ttl_seconds: Option<u64>,
+    pub expect: Vec<Expectation>,
+    pub format: Format,
+    /// The column that says when a row became true. Then history is kept.
+    pub timestamp_field: Option<Spanned<FeatureName>>,
+}
+
+/// How the rows of a view are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum Format {
+    /// A Lance dataset: changes cost what changed.
+    #[default]
+    Lance,
+    /// A Parquet file, written anew by each build that changes it.
+    Parquet,
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Lance => "lance",
+            Self::Parquet => "parquet",
+        })
+    }
 }
 
 /// Where the values of a view come from.
@@ -103,6 +144,32 @@ pub enum Values {
     Sql(Text),
     /// A built-in function over a text of a source; its values are read by the features' expressions.
     Analyzer(AnalyzerCall),
+    /// Windows over the events of a source with time.
+    Aggregate(Aggregate),
+}
+
+/// `aggregate: { source: plays, functions: [count, sum(seconds)], windows: [7d, all] }`.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    pub place: Place,
+    pub source: Spanned<TableName>,
+    pub functions: Vec<Spanned<AggregateFunction>>,
+    pub windows: Vec<Spanned<WindowLength>>,
+}
+
+/// What is made of the events in a window: `count`, or a function of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AggregateFunction {
+    pub name: String,
+    pub column: Option<FeatureName>,
+}
+
+/// How long a window is; none for all time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowLength {
+    /// As it was written: `7d`, `all`.
+    pub text: String,
+    pub seconds: Option<u64>,
 }
 
 /// `analyzer: { name: lexical, text: lyrics }` with `source: tracks`.
@@ -135,4 +202,7 @@ pub struct Feature {
     /// Words to find it by.
     #[schemars(default)]
     pub tags: Vec<String>,
+    /// What its values are expected to be like.
+    #[schemars(with = "Option<FeatureExpect>")]
+    pub expect: Vec<Expectation>,
 }

@@ -3,44 +3,83 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, new_null_array};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::util::display::array_value_to_string;
 use flate2::read::MultiGzDecoder;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
 use serde_json::{Map, Value};
 
-use super::IngestError;
 use super::rows::{Intake, Origin, Shape, misfit};
+use super::{IngestError, Input};
 use crate::engine::{exact_cast, shown};
 use crate::limits::{SOURCE_BATCH_ROWS, SOURCE_LINE_BYTES_MAX};
 
-/// Reads `path` by its ending.
+/// Reads a file or an upload by the ending of its name.
 pub(super) async fn read(
-    path: &Path,
+    input: &Input,
     shape: &Shape,
     intake: &mut Intake<'_>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), IngestError> {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let name = input.name();
+    let path = match input {
+        Input::File(path) => path.clone(),
+        _ => PathBuf::from(&name),
+    };
+    let content = Content { input, path: &path };
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     match plain.rsplit('.').next().unwrap_or_default() {
-        "jsonl" | "ndjson" => json_lines(path, &name, intake, progress).await,
-        "csv" => csv(path, &name, shape, intake, progress).await,
-        "parquet" if plain == name => parquet(path, &name, shape, intake, progress).await,
-        _ => Err(IngestError::UnknownFormat { path: path.to_owned() }),
+        "jsonl" | "ndjson" => json_lines(content, &name, intake, progress).await,
+        "csv" => csv(content, &name, shape, intake, progress).await,
+        "parquet" if plain == name => parquet(content, &name, shape, intake, progress).await,
+        _ => Err(IngestError::UnknownFormat { path }),
     }
 }
 
-fn open(path: &Path) -> Result<Box<dyn Read + Send>, IngestError> {
-    let file = File::open(path).map_err(|source| unreadable(path, source))?;
-    Ok(match path.extension().is_some_and(|extension| extension == "gz") {
-        true => Box::new(MultiGzDecoder::new(file)),
-        false => Box::new(file),
-    })
+/// The bytes of a file or an upload.
+#[derive(Clone, Copy)]
+struct Content<'a> {
+    input: &'a Input,
+    path: &'a Path,
+}
+
+impl Content<'_> {
+    fn open(self) -> Result<Box<dyn Read + Send>, IngestError> {
+        let plain: Box<dyn Read + Send> = match self.input {
+            Input::Upload { content, .. } => Box::new(std::io::Cursor::new(content.clone())),
+            _ => Box::new(File::open(self.path).map_err(|source| unreadable(self.path, source))?),
+        };
+        Ok(match self.path.extension().is_some_and(|extension| extension == "gz") {
+            true => Box::new(MultiGzDecoder::new(plain)),
+            false => plain,
+        })
+    }
+
+    fn batches(self) -> Result<(SchemaRef, ParquetRecordBatchReader), IngestError> {
+        let malformed = |error: ParquetError| IngestError::Malformed {
+            path: self.path.to_owned(),
+            format: "Parquet",
+            reason: error.to_string(),
+        };
+        match self.input {
+            Input::Upload { content, .. } => {
+                let builder = ParquetRecordBatchReaderBuilder::try_new(content.clone()).map_err(malformed)?;
+                let schema = Arc::clone(builder.schema());
+                Ok((schema, builder.with_batch_size(SOURCE_BATCH_ROWS).build().map_err(malformed)?))
+            }
+            _ => {
+                let file = File::open(self.path).map_err(|source| unreadable(self.path, source))?;
+                let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(malformed)?;
+                let schema = Arc::clone(builder.schema());
+                Ok((schema, builder.with_batch_size(SOURCE_BATCH_ROWS).build().map_err(malformed)?))
+            }
+        }
+    }
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> IngestError {
@@ -48,12 +87,13 @@ fn unreadable(path: &Path, source: std::io::Error) -> IngestError {
 }
 
 async fn json_lines(
-    path: &Path,
+    content: Content<'_>,
     name: &str,
     intake: &mut Intake<'_>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), IngestError> {
-    let mut reader = BufReader::with_capacity(1 << 20, open(path)?);
+    let path = content.path;
+    let mut reader = BufReader::with_capacity(1 << 20, content.open()?);
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
@@ -97,18 +137,19 @@ async fn json_lines(
 const END_OF_CSV: &str = "\n\u{1}the end of the file unless a quote is open\u{1}\n";
 
 async fn csv(
-    path: &Path,
+    content: Content<'_>,
     name: &str,
     shape: &Shape,
     intake: &mut Intake<'_>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), IngestError> {
+    let path = content.path;
     let malformed = |error: ::csv::Error| IngestError::Malformed {
         path: path.to_owned(),
         format: "CSV",
         reason: error.to_string(),
     };
-    let text = open(path)?.chain(END_OF_CSV.as_bytes());
+    let text = content.open()?.chain(END_OF_CSV.as_bytes());
     let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(text));
     let headers: Vec<String> =
         reader.headers().map_err(malformed)?.iter().map(|h| h.trim_start_matches('\u{feff}').to_owned()).collect();
@@ -189,18 +230,17 @@ fn require_keys(path: &Path, shape: &Shape, found: &[String]) -> Result<(), Inge
 }
 
 async fn parquet(
-    path: &Path,
+    content: Content<'_>,
     name: &str,
     shape: &Shape,
     intake: &mut Intake<'_>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), IngestError> {
+    let path = content.path;
     let malformed = |reason: String| IngestError::Malformed { path: path.to_owned(), format: "Parquet", reason };
-    let file = File::open(path).map_err(|source| unreadable(path, source))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| malformed(error.to_string()))?;
-    let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let (schema, batches) = content.batches()?;
+    let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     require_keys(path, shape, &names)?;
-    let batches = builder.with_batch_size(SOURCE_BATCH_ROWS).build().map_err(|error| malformed(error.to_string()))?;
     let mut rows = 0;
     for batch in batches {
         let batch = batch.map_err(|error| malformed(error.to_string()))?;

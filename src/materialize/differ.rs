@@ -46,6 +46,15 @@ impl Differ {
         filter_record_batch(batch, &BooleanArray::from(keep)).map_err(fault)
     }
 
+    /// The keys of those rows of `batch` in whose place there is a row.
+    pub fn replaced(&self, batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
+        let keys = key_texts(batch, &self.key)?;
+        let is_known = (0..batch.num_rows()).map(|row| Some(self.known.contains_key(&key_digest(&keys, row))));
+        let rows = filter_record_batch(batch, &is_known.collect::<BooleanArray>()).map_err(fault)?;
+        let columns: Result<Vec<usize>, _> = self.key.iter().map(|name| rows.schema().index_of(name)).collect();
+        rows.project(&columns.map_err(fault)?).map_err(fault)
+    }
+
     /// Whether every row that is there was in the ingest too.
     pub fn saw_all(&self) -> bool {
         self.known.keys().all(|key| self.seen.contains(key))

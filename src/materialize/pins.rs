@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{Built, Plan, SourceStep, ViewStep, Work};
-use crate::compile::{Target, TargetColumn, TargetEntity, TargetFeature};
+use crate::compile::{Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetWindow, TargetWindows};
 use crate::definition::Access;
 use crate::name::{Fingerprint, ReleaseNumber};
-use crate::store::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, ViewPin};
+use crate::store::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, Statistics, ViewPin, WindowPin, WindowsPin};
 
 /// The manifest of what `plan` made of `target`, the next after `newest`.
 pub fn manifest(
@@ -25,8 +25,9 @@ pub fn manifest(
     Manifest {
         number: newest.map(|manifest| manifest.number.next()).unwrap_or(ReleaseNumber::FIRST),
         build_id,
+        rollback_of: None,
         created_at,
-        as_of: created_at,
+        as_of: built.as_of.unwrap_or(created_at),
         definitions,
         entities: target.entities.iter().map(entity).collect(),
         sources,
@@ -54,9 +55,13 @@ fn source(step: &SourceStep, built: &Built) -> Option<SourcePin> {
         lance_version: table.table.version(),
         rows: table.rows,
         key: source.key.iter().map(ToString::to_string).collect(),
+        // What a build writes of events is in order; what it keeps may be older.
+        is_ordered: source.timestamp_field.is_some()
+            && (table.seconds.is_some() || step.pinned.as_ref().is_some_and(|pin| pin.is_ordered)),
         timestamp_field: source.timestamp_field.map(|field| field.to_string()),
         columns: source.columns.into_iter().map(column).collect(),
         ingested: ingested.into_iter().chain(step.take.iter().map(|file| file.name.clone())).collect(),
+        void: step.pinned.as_ref().map(|pin| pin.void.clone()).unwrap_or_default(),
         rejected: rejected + step.take.iter().map(|file| file.rejected).sum::<u64>(),
         description: source.description,
         owner: source.owner,
@@ -65,9 +70,9 @@ fn source(step: &SourceStep, built: &Built) -> Option<SourcePin> {
 }
 
 fn column(column: TargetColumn) -> ColumnPin {
-    let TargetColumn { name, dtype, from: _, description, licence, access } = column;
+    let TargetColumn { name, dtype, from, description, licence, access } = column;
     let restricted = access == Access::Restricted;
-    ColumnPin { name: name.to_string(), dtype: dtype.to_string(), description, licence, restricted }
+    ColumnPin { name: name.to_string(), dtype: dtype.to_string(), from, description, licence, restricted }
 }
 
 fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fingerprint>>) -> Option<ViewPin> {
@@ -77,16 +82,23 @@ fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fing
         |input: &crate::name::TableName| Some((input.to_string(), built.tables.get(input.as_str())?.table.version()));
     let features = view.features.into_iter().map(|feature| {
         let nulls = table.nulls.get(feature.name.as_str()).copied().unwrap_or_default();
+        let statistics = table.statistics.get(feature.name.as_str()).cloned();
         let known = versions.entry(format!("{}.{}", view.entity, feature.name)).or_default();
-        pin(feature, nulls, known)
+        pin(feature, (nulls, statistics), known)
     });
     Some(ViewPin {
         features: features.collect(),
+        checks: table.checks.clone(),
         name: view.name.to_string(),
         entity: view.entity.to_string(),
-        lance_version: table.table.version(),
+        data: table.table.data(),
         rows: table.rows,
         inputs: view.inputs.iter().filter_map(version_of).collect(),
+        timestamp_field: view.time.map(|time| time.to_string()),
+        windows: match view.recipe {
+            Recipe::Aggregate(windows) => Some(windows_pin(windows)),
+            Recipe::Sql(_) | Recipe::Analyzer { .. } => None,
+        },
         ttl_seconds: view.ttl_seconds,
         description: view.description,
         owner: view.owner,
@@ -94,9 +106,24 @@ fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fing
     })
 }
 
+fn windows_pin(windows: TargetWindows) -> WindowsPin {
+    let column = |window: TargetWindow| WindowPin {
+        name: window.name,
+        function: window.function.name().to_owned(),
+        column: window.column.map(|column| column.to_string()),
+        length_seconds: window.length_seconds,
+    };
+    WindowsPin { source: windows.source.to_string(), columns: windows.columns.into_iter().map(column).collect() }
+}
+
 /// A fingerprint that was there before has the version that it had; a new one has the next.
-fn pin(feature: TargetFeature, nulls: u64, known: &mut Vec<Fingerprint>) -> FeaturePin {
-    let TargetFeature { name, dtype, expr, fingerprint, reads, unit, description, licence, access, tags } = feature;
+fn pin(
+    feature: TargetFeature,
+    (nulls, statistics): (u64, Option<Statistics>),
+    known: &mut Vec<Fingerprint>,
+) -> FeaturePin {
+    let TargetFeature { name, dtype, expr, fingerprint, reads, unit, description, licence, access, tags, expect: _ } =
+        feature;
     let position = known.iter().position(|earlier| *earlier == fingerprint).unwrap_or_else(|| {
         known.push(fingerprint);
         known.len() - 1
@@ -109,6 +136,7 @@ fn pin(feature: TargetFeature, nulls: u64, known: &mut Vec<Fingerprint>) -> Feat
         expr,
         reads,
         nulls,
+        statistics,
         unit,
         description,
         licence,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::compile::{Target, TargetSource, TargetView};
+use chrono::{DateTime, Utc};
+
+use crate::compile::{Recipe, Target, TargetSource, TargetView};
+use crate::definition::Format;
 use crate::store::{IncomingFile, Manifest, SourcePin, ViewPin};
 
 /// What a build will do, in the order in which it will do it.
@@ -62,7 +65,14 @@ impl Plan {
 }
 
 /// Compares `target` with the newest release; `incoming` holds the ingests of each source.
-pub fn plan(target: &Target, newest: Option<&Manifest>, incoming: &BTreeMap<String, Vec<IncomingFile>>) -> Plan {
+///
+/// `as_of` is the moment at which windows shall end; none for that of the newest release, as long as no events come.
+pub fn plan(
+    target: &Target,
+    newest: Option<&Manifest>,
+    incoming: &BTreeMap<String, Vec<IncomingFile>>,
+    as_of: Option<DateTime<Utc>>,
+) -> Plan {
     let sources: Vec<SourceStep> = target
         .sources
         .iter()
@@ -77,7 +87,19 @@ pub fn plan(target: &Target, newest: Option<&Manifest>, incoming: &BTreeMap<Stri
     let mut views = Vec::new();
     for view in &target.views {
         let pinned = newest.and_then(|manifest| manifest.view(view.name.as_str()));
-        let (work, reasons) = plan_view(view, pinned, &works);
+        let (mut work, mut reasons) = plan_view(view, pinned, &works);
+        if let (Recipe::Aggregate(_), false) = (&view.recipe, work == Work::Whole) {
+            let come = sources.iter().find(|step| step.source.timestamp_field.is_some() && step.work != Work::Keep);
+            let moved = as_of.is_some_and(|as_of| newest.is_some_and(|newest| newest.as_of != as_of));
+            let reason = match come {
+                Some(step) => Some(format!("events of `{}` come, so windows may end later", step.source.name)),
+                None => moved.then(|| "its windows end at another time".to_owned()),
+            };
+            if let Some(reason) = reason {
+                work = Work::Whole;
+                reasons.push(reason);
+            }
+        }
         works.insert(view.name.as_str(), work.clone());
         views.push(ViewStep { view: view.clone(), pinned: pinned.cloned(), work, reasons });
     }
@@ -92,7 +114,8 @@ fn plan_source(source: &TargetSource, pinned: Option<&SourcePin>, files: &[Incom
     });
     let anew = pinned.is_none() || columns_changed;
     let taken = |file: &IncomingFile| !anew && pinned.is_some_and(|pin| pin.ingested.contains(&file.name));
-    let take: Vec<IncomingFile> = files.iter().filter(|file| !taken(file)).cloned().collect();
+    let void = |file: &IncomingFile| pinned.is_some_and(|pin| pin.void.contains(&file.name));
+    let take: Vec<IncomingFile> = files.iter().filter(|file| !taken(file) && !void(file)).cloned().collect();
     let rows: u64 = take.iter().map(|file| file.rows).sum();
     let (work, reason) = match pinned {
         None if take.is_empty() => (Work::Whole, "it is new, and nothing was ingested yet".to_owned()),
@@ -146,9 +169,15 @@ fn plan_view(view: &TargetView, pinned: Option<&ViewPin>, works: &BTreeMap<&str,
             Some(Work::Keep | Work::Columns { .. }) | None => {}
         }
     }
+    let format_changed = pin.data.lance_version().is_some() != (view.format == Format::Lance);
+    if format_changed {
+        reasons.push(format!("its format is {} now", view.format));
+    }
     let work = match (same_features, by_row) {
-        _ if whole => Work::Whole,
+        _ if whole || format_changed => Work::Whole,
         (true, false) => Work::Keep,
+        // A file is written anew.
+        _ if view.format == Format::Parquet => Work::Whole,
         (true, true) if view.row_local => Work::Rows,
         // A feature that stays vouches for the rows: the same context is in its fingerprint.
         (false, false) if kept > 0 => Work::Columns { dropped, added },

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
 
-use super::{MaterializeError, Plan, Progress, source, view};
+use super::{FailedCheck, MaterializeError, Plan, Progress, quality, source, view, windows};
 use crate::compile::Target;
-use crate::store::{Store, Table};
+use crate::store::{Check, Statistics, Store, Table};
 
 /// What a build may use, and what it is called.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub memory_bytes: usize,
+    /// The moment at which windows end; none for the last event.
+    pub as_of: Option<DateTime<Utc>>,
     pub build_id: String,
 }
 
@@ -19,6 +22,8 @@ pub struct Settings {
 #[derive(Debug, Default)]
 pub struct Built {
     pub tables: BTreeMap<String, BuiltTable>,
+    /// The moment at which windows end; none where there is no event.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 /// A source or a view of the release to be.
@@ -28,6 +33,10 @@ pub struct BuiltTable {
     pub rows: u64,
     /// By feature; empty for a source.
     pub nulls: BTreeMap<String, u64>,
+    /// By feature; those that have none are absent.
+    pub statistics: BTreeMap<String, Statistics>,
+    /// What was expected of it, and what was found.
+    pub checks: Vec<Check>,
     pub change: Change,
     /// Seconds that it took; none where it was kept.
     pub seconds: Option<f64>,
@@ -58,9 +67,22 @@ pub async fn run(
         let table = source::run(store, step, settings, progress).await?;
         built.tables.insert(step.source.name.to_string(), table);
     }
+    built.as_of = windows::as_of(target, &built, settings.as_of, settings.memory_bytes).await?;
+    let mut failed = Vec::new();
     for step in &plan.views {
-        let table = view::run(store, target, step, &built, settings, progress).await?;
-        built.tables.insert(step.view.name.to_string(), table);
+        let (name, pinned) = (step.view.name.to_string(), step.pinned.as_ref());
+        let mut table = view::run(store, target, step, &built, settings, progress).await?;
+        let time = step.view.time.iter().map(ToString::to_string);
+        let key: Vec<String> = target.keys(&step.view.entity).into_iter().chain(time).collect();
+        table.checks = quality::checks(store, &step.view, &key, &table, pinned, settings.memory_bytes).await?;
+        failed.extend(
+            table
+                .checks
+                .iter()
+                .filter(|check| !check.passed && !check.is_warning)
+                .map(|check| FailedCheck { view: name.clone(), check: check.clone() }),
+        );
+        built.tables.insert(name, table);
     }
-    Ok(built)
+    if failed.is_empty() { Ok(built) } else { Err(MaterializeError::Expectations(failed)) }
 }

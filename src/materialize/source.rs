@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use datafusion::arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::error::DataFusionError;
 use datafusion::physical_plan::SendableRecordBatchStream;
@@ -17,8 +19,8 @@ use super::differ::Differ;
 use super::observe::{Seen, Watched, observed};
 use super::{BuiltTable, Change, Event, MaterializeError, Progress, Settings, SourceStep, Work};
 use crate::clock::Stopwatch;
-use crate::engine::{exact_cast, shown};
-use crate::limits::LOOKED_UP_ROWS_MAX;
+use crate::engine::{Bounds, Session, Statement, exact_cast, shown};
+use crate::limits::{LOOKED_UP_ROWS_MAX, SMALL_FRAGMENTS_MAX, SOURCE_BATCH_ROWS};
 use crate::store::{IncomingFile, Store, StoreError, Table, Writable};
 
 pub(super) async fn run(
@@ -28,8 +30,16 @@ pub(super) async fn run(
     progress: &Progress,
 ) -> Result<BuiltTable, MaterializeError> {
     let name = step.source.name.as_str();
-    let unchanged =
-        |table, rows| BuiltTable { table, rows, nulls: BTreeMap::new(), change: Change::None, seconds: None };
+    let built = |table, rows, change, seconds| BuiltTable {
+        table,
+        rows,
+        nulls: BTreeMap::new(),
+        statistics: BTreeMap::new(),
+        checks: Vec::new(),
+        change,
+        seconds,
+    };
+    let unchanged = |table, rows| built(table, rows, Change::None, None);
     if let (Some(pin), Work::Keep) = (&step.pinned, &step.work) {
         return Ok(unchanged(store.source(name, pin.lance_version).await?, pin.rows));
     }
@@ -41,8 +51,21 @@ pub(super) async fn run(
     let writable = store.source_to_write(name, step.pinned.as_ref().map(|pin| pin.lance_version)).await?;
     let key: Vec<String> = step.source.key.iter().map(ToString::to_string).collect();
     let schema = step.source.schema();
-    let mut writing =
-        Writing { store, name, key, schema, writable, progress, done: 0, deleted: Vec::new(), wrote: false };
+    let is_timed = step.source.timestamp_field.is_some();
+    // Events lie in the order of key and time, piece by piece.
+    let is_ordered = !is_timed || step.pinned.as_ref().is_some_and(|pin| pin.is_ordered);
+    let mut writing = Writing {
+        store,
+        name,
+        key,
+        schema,
+        writable,
+        progress,
+        done: 0,
+        deleted: Vec::new(),
+        wrote: false,
+        is_ordered,
+    };
     let change = match step.work {
         Work::Whole => {
             writing.anew(take).await?;
@@ -55,20 +78,30 @@ pub(super) async fn run(
             Change::Rows { deleted: std::mem::take(&mut writing.deleted) }
         }
     };
-    let Writing { mut writable, key, wrote, .. } = writing;
+    let Writing { mut writable, key, wrote, is_ordered, .. } = writing;
     if let (Some(pin), false) = (&step.pinned, wrote) {
         // Every row was there already.
         return Ok(unchanged(store.source(name, pin.lance_version).await?, pin.rows));
     }
+    let pieces = writable.table().map(|table| table.fragments()).unwrap_or_default();
+    let change = match is_timed && (!is_ordered || matches!(change, Change::Whole) || pieces > SMALL_FRAGMENTS_MAX) {
+        true => {
+            put_in_order(&mut writable, &key, settings).await.map_err(|fault| ordering_fault(name, fault))?;
+            Change::Whole
+        }
+        false => change,
+    };
     match change {
         Change::Whole => writable.index(&key).await?,
-        _ => writable.extend_indexes(&key).await?,
+        // Pieces that are in order would not be after they were made one.
+        _ if is_timed => writable.extend_indexes(&key).await?,
+        _ => writable.keep_up(&key).await?,
     }
     let table = writable.finish(&settings.build_id).await?;
     let rows = table.rows().await? as u64;
     let seconds = watch.seconds();
     progress(Event::End { table: name.to_owned(), rows, seconds });
-    Ok(BuiltTable { table, rows, nulls: BTreeMap::new(), change, seconds: Some(seconds) })
+    Ok(built(table, rows, change, Some(seconds)))
 }
 
 /// A source that is being written.
@@ -83,6 +116,8 @@ struct Writing<'a> {
     done: u64,
     deleted: Vec<RecordBatch>,
     wrote: bool,
+    /// Whether each piece that was written is in the order of the key.
+    is_ordered: bool,
 }
 
 impl Writing<'_> {
@@ -113,8 +148,17 @@ impl Writing<'_> {
         let mut changed = changed_rows(rows, Arc::clone(&differ));
         let written = match Pin::new(&mut changed).peek().await {
             None => Ok(()),
+            Some(_) if is_looked_up(file) => {
+                self.wrote = true;
+                let batches: Result<Vec<RecordBatch>, DataFusionError> = changed.try_collect().await;
+                match batches {
+                    Ok(batches) => self.put(batches, &differ).await,
+                    Err(error) => Err(StoreError::Rows(error.to_string())),
+                }
+            }
             Some(_) => {
                 self.wrote = true;
+                self.is_ordered = false;
                 let rows = RecordBatchStreamAdapter::new(nullable(&self.schema), changed);
                 self.writable.upsert(Box::pin(rows), &self.key).await
             }
@@ -124,6 +168,16 @@ impl Writing<'_> {
             self.delete_unseen(&table, &differ).await?;
         }
         Ok(())
+    }
+
+    /// Puts the rows of a small ingest in the place of those that have their keys.
+    async fn put(&mut self, batches: Vec<RecordBatch>, differ: &Mutex<Differ>) -> Result<(), StoreError> {
+        let fault = |error: ArrowError| StoreError::Rows(error.to_string());
+        let schema = nullable(&self.schema);
+        let rows = in_order(&concat_batches(&schema, &batches).map_err(fault)?, &self.key).map_err(fault)?;
+        let replaced = differ.lock().expect("no thread panics while it compares").replaced(&rows)?;
+        let rows = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(rows)]));
+        self.writable.put(Box::pin(rows), vec![replaced], &self.key).await
     }
 
     /// The rows of an ingest under the schema of today, watched.
@@ -145,7 +199,7 @@ impl Writing<'_> {
         file: &IncomingFile,
     ) -> Result<(SendableRecordBatchStream, Differ), StoreError> {
         let mut differ = Differ::new(Arc::clone(&self.schema), self.key.clone())?;
-        if file.rows > LOOKED_UP_ROWS_MAX || file.snapshot {
+        if !is_looked_up(file) {
             let names: Vec<String> = self.schema.fields().iter().map(|field| field.name().clone()).collect();
             let mut there = table.scan(&names).await?;
             while let Some(batch) = there.try_next().await.map_err(|error| StoreError::Rows(error.to_string()))? {
@@ -175,6 +229,40 @@ impl Writing<'_> {
         self.writable.delete(deleted.clone(), &self.key).await?;
         self.deleted.extend(deleted);
         Ok(())
+    }
+}
+
+/// Whether an ingest is so small that its rows are held and looked up by their keys.
+fn is_looked_up(file: &IncomingFile) -> bool {
+    file.rows <= LOOKED_UP_ROWS_MAX && !file.snapshot
+}
+
+/// `rows` in the order of `key`.
+fn in_order(rows: &RecordBatch, key: &[String]) -> Result<RecordBatch, ArrowError> {
+    let column = |name: &String| Some(SortColumn { values: Arc::clone(rows.column_by_name(name)?), options: None });
+    let columns: Vec<SortColumn> = key.iter().filter_map(column).collect();
+    take_record_batch(rows, &lexsort_to_indices(&columns, None)?)
+}
+
+/// Writes all rows anew in the order of `key`; what does not fit into memory is sorted on disk.
+async fn put_in_order(writable: &mut Writable, key: &[String], settings: &Settings) -> Result<(), MaterializeError> {
+    let Some(table) = writable.table() else { return Ok(()) };
+    let session = Session::new(Bounds { memory_bytes: settings.memory_bytes, batch_rows: SOURCE_BATCH_ROWS });
+    session.register("events", table.provider(false));
+    let order: Vec<String> = key.iter().map(|name| format!("\"{name}\"")).collect();
+    let statement = format!("select * from events order by {}", order.join(", "));
+    let unordered = |source| MaterializeError::SourceValues { name: String::new(), source };
+    let plan = session.plan(&Statement::parse(&statement).map_err(unordered)?).await.map_err(unordered)?;
+    let rows = session.execute(plan).await.map_err(unordered)?;
+    Ok(writable.replace(rows, &key.to_vec()).await?)
+}
+
+fn ordering_fault(name: &str, fault: MaterializeError) -> MaterializeError {
+    match fault {
+        MaterializeError::SourceValues { source, .. } => {
+            MaterializeError::SourceValues { name: name.to_owned(), source }
+        }
+        fault => fault,
     }
 }
 

@@ -14,13 +14,16 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
 
 use super::observe::{Seen, Watched, observed};
+use super::profile::profiles;
 use super::source::without_fault;
+use super::windows::windows_table;
 use super::{Built, BuiltTable, Change, Event, MaterializeError, Progress, Settings, ViewStep, Work};
 use crate::clock::Stopwatch;
-use crate::compile::{JoinKey, Target, TargetView, plan_view};
+use crate::compile::{JoinKey, Recipe, Target, TargetFeature, TargetView, plan_view};
+use crate::definition::Format;
 use crate::engine::{Bounds, Session, SqlError};
 use crate::limits::{BUILD_BATCH_ROWS, CHANGED_ROWS_MAX};
-use crate::store::{KeyIndex, Store, StoreError, ViewPin, key_texts};
+use crate::store::{FeaturePin, KeyIndex, Statistics, Store, StoreError, Table, ViewPin, key_texts};
 
 pub(super) async fn run(
     store: &Store,
@@ -32,9 +35,10 @@ pub(super) async fn run(
 ) -> Result<BuiltTable, MaterializeError> {
     let entity = target.entity(&step.view.entity);
     let join_keys = entity.map(|entity| entity.join_keys.as_slice()).unwrap_or_default();
-    let key = join_keys.iter().map(|key| key.name.to_string()).collect();
+    let keys = join_keys.iter().map(|key| &key.name).chain(&step.view.time);
+    let key = keys.map(ToString::to_string).collect();
     let name = step.view.name.as_str();
-    let computing = Computing { store, view: &step.view, name, join_keys, key, built, settings, progress };
+    let computing = Computing { store, target, view: &step.view, name, join_keys, key, built, settings, progress };
     let watch = Stopwatch::start();
     let computed = match (&step.pinned, &step.work) {
         (Some(pin), Work::Keep) => return computing.kept(pin).await,
@@ -54,6 +58,7 @@ pub(super) async fn run(
 /// What a view's computation needs to know.
 struct Computing<'a> {
     store: &'a Store,
+    target: &'a Target,
     view: &'a TargetView,
     name: &'a str,
     join_keys: &'a [JoinKey],
@@ -81,25 +86,69 @@ struct ChangedRows<'a> {
 
 impl Computing<'_> {
     async fn kept(&self, pin: &ViewPin) -> Result<BuiltTable, MaterializeError> {
-        let table = self.store.view(self.name, pin.lance_version).await?;
-        Ok(BuiltTable { table, rows: pin.rows, nulls: nulls_of(pin), change: Change::None, seconds: None })
+        let table = self.store.view(self.name, &pin.data).await?;
+        let statistics = statistics_of(pin);
+        Ok(BuiltTable {
+            table,
+            rows: pin.rows,
+            nulls: nulls_of(pin),
+            statistics,
+            checks: Vec::new(),
+            change: Change::None,
+            seconds: None,
+        })
+    }
+
+    /// The statistics of `features`, read from what was written.
+    async fn profiled<'f>(
+        &self,
+        table: &Table,
+        rows: u64,
+        features: impl Iterator<Item = &'f TargetFeature>,
+    ) -> Result<BTreeMap<String, Statistics>, MaterializeError> {
+        let names: Vec<String> =
+            features.filter(|feature| feature.dtype.is_scalar()).map(|feature| feature.name.to_string()).collect();
+        Ok(profiles(table, rows, &names).await?)
     }
 
     async fn whole(&self, pin: Option<&ViewPin>) -> Result<BuiltTable, MaterializeError> {
         let inputs = self.view.inputs.iter().filter_map(|input| self.built.tables.get(input.as_str()));
         let expected = inputs.map(|table| table.rows).max();
         (self.progress)(Event::Begin { table: self.name.to_owned(), rows: expected });
-        let rows = self.compute(&self.session(), self.view).await?;
+        let rows = self.compute(&self.session().await?, self.view).await?;
         let (rows, seen) = self.observed(rows);
-        let mut writable = self.store.view_to_write(self.name, pin.map(|pin| pin.lance_version)).await?;
-        let written = writable.replace(rows, &self.key).await;
-        let seen = without_fault(&seen, written)?;
-        if seen.rows > 0 {
-            writable.index(&self.key).await?;
-        }
-        let table = writable.finish(&self.settings.build_id).await?;
+        let (table, seen) = match self.view.format {
+            Format::Lance => {
+                let pinned = pin.and_then(|pin| pin.data.lance_version());
+                let mut writable = self.store.view_to_write(self.name, pinned).await?;
+                let written = writable.replace(rows, &self.key).await;
+                let seen = without_fault(&seen, written)?;
+                if seen.rows > 0 {
+                    writable.index(&self.key).await?;
+                }
+                (writable.finish(&self.settings.build_id).await?, seen)
+            }
+            Format::Parquet => {
+                let written = self.store.write_parquet(self.name, &self.settings.build_id, rows, &self.key).await;
+                let (ended, table) = match written {
+                    Ok(table) => (Ok(()), Some(table)),
+                    Err(error) => (Err(error), None),
+                };
+                let seen = without_fault(&seen, ended)?;
+                (table.expect("what did not fail was written"), seen)
+            }
+        };
         let nulls = self.counted(self.view, &seen);
-        Ok(BuiltTable { table, rows: seen.rows, nulls, change: Change::Whole, seconds: None })
+        let statistics = self.profiled(&table, seen.rows, self.view.features.iter()).await?;
+        Ok(BuiltTable {
+            table,
+            rows: seen.rows,
+            nulls,
+            statistics,
+            checks: Vec::new(),
+            change: Change::Whole,
+            seconds: None,
+        })
     }
 
     /// Computes the columns `added` for the rows that are there.
@@ -116,9 +165,9 @@ impl Computing<'_> {
         if !added.is_empty() {
             let mut part = self.view.clone();
             part.features.retain(|feature| added.iter().any(|name| name == feature.name.as_str()));
-            let (computed, seen) = self.collected(self.compute(&self.session(), &part).await?).await?;
+            let (computed, seen) = self.collected(self.compute(&self.session().await?, &part).await?).await?;
             nulls.extend(self.counted(&part, &seen));
-            let there = self.store.view(self.name, pin.lance_version).await?.read(&self.key).await?;
+            let there = self.store.view(self.name, &pin.data).await?.read(&self.key).await?;
             let Some(aligned) = self.aligned(&computed, &there)? else {
                 tracing::warn!(view = self.name, "its rows are not those that its columns were computed for");
                 return self.whole(Some(pin)).await;
@@ -126,10 +175,22 @@ impl Computing<'_> {
             let indices: Vec<usize> = (self.key.len()..computed.num_columns()).collect();
             batch = Some(aligned.project(&indices).map_err(rows_fault)?);
         }
-        let mut writable = self.store.view_to_write(self.name, Some(pin.lance_version)).await?;
+        let mut writable = self.store.view_to_write(self.name, pin.data.lance_version()).await?;
         writable.replace_columns(dropped, batch).await?;
         let table = writable.finish(&self.settings.build_id).await?;
-        Ok(BuiltTable { table, rows: pin.rows, nulls, change: Change::None, seconds: None })
+        let mut statistics = statistics_of(pin);
+        statistics.retain(|name, _| !dropped.contains(name));
+        let is_added = |feature: &&TargetFeature| added.iter().any(|name| name == feature.name.as_str());
+        statistics.extend(self.profiled(&table, pin.rows, self.view.features.iter().filter(is_added)).await?);
+        Ok(BuiltTable {
+            table,
+            rows: pin.rows,
+            nulls,
+            statistics,
+            checks: Vec::new(),
+            change: Change::None,
+            seconds: None,
+        })
     }
 
     /// `computed` in the order of the rows that are `there`; none where they are not the same rows.
@@ -180,32 +241,41 @@ impl Computing<'_> {
         for batch in &changed {
             touched.push(batch.project(&self.key_indices(&batch.schema())?).map_err(rows_fault)?);
         }
-        let session = self.session();
+        let session = self.session().await?;
         let only = MemTable::try_new(schema, vec![changed]);
         let only = only.map_err(|error| self.values(SqlError::from_execution(error)))?;
         session.register(input, Arc::new(only));
         let (computed, seen) = self.collected(self.compute(&session, self.view).await?).await?;
-        let mut writable = self.store.view_to_write(self.name, Some(pin.lance_version)).await?;
+        let mut writable = self.store.view_to_write(self.name, pin.data.lance_version()).await?;
         let gone = self.gone(&touched, &computed)?;
-        let before = self.store.view(self.name, pin.lance_version).await?;
-        let replaced = nulls_in(&before.of_keys(&self.key, &touched).await?);
-        if seen.rows > 0 {
-            let (schema, rows) = (computed.schema(), futures::stream::iter([Ok(computed)]));
-            writable.upsert(Box::pin(RecordBatchStreamAdapter::new(schema, rows)), &self.key).await?;
+        let before = self.store.view(self.name, &pin.data).await?;
+        let nulls_replaced = nulls_in(&before.of_keys(&self.key, &touched).await?);
+        match seen.rows {
+            0 => writable.delete(gone.clone(), &self.key).await?,
+            _ => {
+                let (schema, rows) = (computed.schema(), futures::stream::iter([Ok(computed)]));
+                writable.put(Box::pin(RecordBatchStreamAdapter::new(schema, rows)), touched, &self.key).await?;
+            }
         }
-        if !gone.is_empty() {
-            writable.delete(gone.clone(), &self.key).await?;
-        }
-        writable.extend_indexes(&self.key).await?;
+        writable.keep_up(&self.key).await?;
         let table = writable.finish(&self.settings.build_id).await?;
         let mut nulls = nulls_of(pin);
         for (name, count) in self.counted(self.view, &seen) {
             let before = nulls.get(&name).copied().unwrap_or_default();
-            let replaced = replaced.get(&name).copied().unwrap_or_default();
+            let replaced = nulls_replaced.get(&name).copied().unwrap_or_default();
             nulls.insert(name, before.saturating_sub(replaced) + count);
         }
         let rows = table.rows().await? as u64;
-        Ok(BuiltTable { table, rows, nulls, change: Change::Rows { deleted: gone }, seconds: None })
+        let statistics = self.profiled(&table, rows, self.view.features.iter()).await?;
+        Ok(BuiltTable {
+            table,
+            rows,
+            nulls,
+            statistics,
+            checks: Vec::new(),
+            change: Change::Rows { deleted: gone },
+            seconds: None,
+        })
     }
 
     /// The keys of `touched` that no row of `computed` has.
@@ -225,7 +295,7 @@ impl Computing<'_> {
     }
 
     /// A session over the whole inputs.
-    fn session(&self) -> Session {
+    async fn session(&self) -> Result<Session, MaterializeError> {
         let bounds = Bounds { memory_bytes: self.settings.memory_bytes, batch_rows: BUILD_BATCH_ROWS };
         let session = Session::new(bounds);
         for input in &self.view.inputs {
@@ -234,7 +304,11 @@ impl Computing<'_> {
                 session.register(input.as_str(), provider);
             }
         }
-        session
+        if let Recipe::Aggregate(windows) = &self.view.recipe {
+            let table = windows_table(self.target, self.view, windows, self.built, &session).await?;
+            session.register(&windows.table(), table);
+        }
+        Ok(session)
     }
 
     /// The rows of `view` in the order of the keys, so that the same inputs give the same dataset.
@@ -290,6 +364,11 @@ fn nulls_in(rows: &[RecordBatch]) -> BTreeMap<String, u64> {
         }
     }
     nulls
+}
+
+fn statistics_of(pin: &ViewPin) -> BTreeMap<String, Statistics> {
+    let told = |feature: &FeaturePin| Some((feature.name.clone(), feature.statistics.clone()?));
+    pin.features.iter().filter_map(told).collect()
 }
 
 fn nulls_of(pin: &ViewPin) -> BTreeMap<String, u64> {

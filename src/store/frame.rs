@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array};
-use datafusion::arrow::compute::{concat, concat_batches, take};
+use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
+use datafusion::arrow::compute::{concat, concat_batches, filter_record_batch, take, take_record_batch};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+
+use futures::TryStreamExt;
 
 use super::{EntityPin, FeaturePin, KeyIndex, Manifest, PackedRows, StoreError, Table, ViewPin, key_texts};
 
@@ -118,7 +120,10 @@ impl Frame {
     async fn add_view(&mut self, view: &ViewPin, table: &Table) -> Result<(), StoreError> {
         let features = view.features.iter().map(|feature| feature.name.clone());
         let names: Vec<String> = self.entity.join_keys.iter().cloned().chain(features).collect();
-        let batch = one_batch(table, &names).await?;
+        let batch = match view.timestamp_field {
+            None => one_batch(table, &names).await?,
+            Some(_) => last_of_each_key(table, &names, &self.entity.join_keys).await?,
+        };
         let keys = key_texts(&batch, &self.entity.join_keys)?;
         let rows = self.rows_of(&keys);
         let name: Arc<str> = view.name.as_str().into();
@@ -188,6 +193,33 @@ async fn spine(
 fn plain_schema(schema: &Schema) -> SchemaRef {
     let field = |field: &Arc<Field>| Field::new(field.name(), field.data_type().clone(), field.is_nullable());
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
+}
+
+/// The last row of each key of a table that is in the order of key and time, which may be far larger than what is kept.
+async fn last_of_each_key(table: &Table, columns: &[String], key: &[String]) -> Result<RecordBatch, StoreError> {
+    let mut stream = table.scan(columns).await?;
+    let schema = stream.schema();
+    let mut kept: Vec<RecordBatch> = Vec::new();
+    let mut before: Option<RecordBatch> = None;
+    while let Some(batch) = stream.try_next().await.map_err(super::lance::rows_fault)? {
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        let keys = key_texts(&batch, key)?;
+        if let Some(last) = before.take() {
+            let of_last = key_texts(&last, key)?;
+            if keys.iter().zip(&of_last).any(|(now, then)| now.value(0) != then.value(0)) {
+                kept.push(last);
+            }
+        }
+        let ends = |row: usize| keys.iter().any(|part| part.value(row) != part.value(row + 1));
+        let last = batch.num_rows() - 1;
+        let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(row < last && ends(row))).collect();
+        kept.push(filter_record_batch(&batch, &mask).map_err(rows_fault)?);
+        before = Some(take_record_batch(&batch, &UInt32Array::from(vec![last as u32])).map_err(rows_fault)?);
+    }
+    kept.extend(before);
+    concat_batches(&schema, &kept).map_err(rows_fault)
 }
 
 async fn one_batch(table: &Table, columns: &[String]) -> Result<RecordBatch, StoreError> {

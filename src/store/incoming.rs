@@ -47,6 +47,16 @@ pub struct IncomingFile {
     pub at: DateTime<Utc>,
 }
 
+impl IncomingFile {
+    /// The objects that it consists of, what makes it visible last.
+    pub(super) fn objects(&self, source: &str) -> Vec<String> {
+        let mut objects = vec![self.data.clone()];
+        objects.extend(self.rejects.clone());
+        objects.push(format!("incoming/{source}/{}.json", self.name));
+        objects
+    }
+}
+
 /// What an ingest did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncomingSummary {
@@ -198,9 +208,12 @@ impl IncomingWriter {
             from,
             at,
         };
+        let newest = self.store.newest().await?;
+        let void = newest.and_then(|manifest| Some(manifest.source(&self.source)?.void.clone())).unwrap_or_default();
         loop {
             let earlier = self.store.incoming(&self.source).await?;
             if let Some(last) = earlier.last()
+                && !void.contains(&last.name)
                 && (&last.content, last.snapshot) == (&file.content, snapshot)
             {
                 self.store.objects.delete(&self.data).await?;

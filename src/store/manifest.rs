@@ -2,10 +2,11 @@
 
 pub(super) mod v1;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::{Check, Statistics};
 use crate::name::{Fingerprint, ReleaseNumber};
 
 /// A release.
@@ -14,6 +15,8 @@ pub struct Manifest {
     pub number: ReleaseNumber,
     /// Which build made it.
     pub build_id: String,
+    /// The release whose content this one took back; none where a build made it.
+    pub rollback_of: Option<ReleaseNumber>,
     pub created_at: DateTime<Utc>,
     /// The moment at which windows end.
     pub as_of: DateTime<Utc>,
@@ -46,9 +49,13 @@ pub struct SourcePin {
     /// The columns that no two rows share.
     pub key: Vec<String>,
     pub timestamp_field: Option<String>,
+    /// Whether each piece of its rows is in the order of the key.
+    pub is_ordered: bool,
     pub columns: Vec<ColumnPin>,
     /// The incoming files that it holds, ordered.
     pub ingested: Vec<String>,
+    /// Those of the incoming files that a rollback undid: no build takes them. Ordered.
+    pub void: Vec<String>,
     /// Rows of those files that could not be read.
     pub rejected: u64,
     pub description: Option<String>,
@@ -61,25 +68,71 @@ pub struct SourcePin {
 pub struct ColumnPin {
     pub name: String,
     pub dtype: String,
+    /// What rows may call it, the first that is there winning.
+    pub from: Vec<String>,
     pub description: Option<String>,
     pub licence: Option<String>,
     pub restricted: bool,
 }
 
-/// A feature view at one Lance version.
+/// A feature view at one version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewPin {
     pub name: String,
     pub entity: String,
-    pub lance_version: u64,
+    pub data: ViewData,
     pub rows: u64,
     /// The Lance version of each table that it was computed from.
     pub inputs: BTreeMap<String, u64>,
+    /// The column that says when a row became true; then there is a row for each key and time, in their order.
+    pub timestamp_field: Option<String>,
+    /// Windows over events, of which its features are made.
+    pub windows: Option<WindowsPin>,
     pub features: Vec<FeaturePin>,
+    /// What was expected of it, and what was found.
+    pub checks: Vec<Check>,
     pub ttl_seconds: Option<u64>,
     pub description: Option<String>,
     pub owner: Option<String>,
     pub tags: Vec<String>,
+}
+
+/// Windows over the events of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowsPin {
+    pub source: String,
+    pub columns: Vec<WindowPin>,
+}
+
+/// One window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowPin {
+    pub name: String,
+    /// Such as `sum`.
+    pub function: String,
+    /// Of the source; none counts the events.
+    pub column: Option<String>,
+    /// None for all time.
+    pub length_seconds: Option<u64>,
+}
+
+/// Where the rows of a view lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ViewData {
+    /// In a version of its Lance dataset.
+    Lance(u64),
+    /// In a Parquet file, relative to the store.
+    Parquet(String),
+}
+
+impl ViewData {
+    /// None where it is no Lance dataset.
+    pub fn lance_version(&self) -> Option<u64> {
+        match self {
+            Self::Lance(version) => Some(*version),
+            Self::Parquet(_) => None,
+        }
+    }
 }
 
 /// A feature.
@@ -94,6 +147,8 @@ pub struct FeaturePin {
     /// The columns that its values are made from: `table.column`, ordered.
     pub reads: Vec<String>,
     pub nulls: u64,
+    /// None for lists, structs and vectors.
+    pub statistics: Option<Statistics>,
     pub unit: Option<String>,
     pub description: Option<String>,
     pub licence: Option<String>,
@@ -121,11 +176,31 @@ impl Manifest {
         self.views.iter().find(|view| view.name == name)
     }
 
+    /// The columns of sources that `columns` (`table.column`) are made from in the end, ordered.
+    pub fn origins(&self, columns: &[String]) -> Vec<String> {
+        let mut origins = BTreeSet::new();
+        for column in columns {
+            let Some((table, name)) = column.split_once('.') else { continue };
+            match self.view(table) {
+                None => {
+                    origins.insert(column.clone());
+                }
+                // A view reads no view that reads it, so this ends.
+                Some(view) => {
+                    let feature = view.features.iter().find(|feature| feature.name == name);
+                    origins.extend(feature.map(|feature| self.origins(&feature.reads)).unwrap_or_default());
+                }
+            }
+        }
+        origins.into_iter().collect()
+    }
+
     /// Whether `other` holds the same data under the same definitions.
     pub fn same_content(&self, other: &Manifest) -> bool {
         let neutral = |manifest: &Manifest| Manifest {
             number: ReleaseNumber::FIRST,
             build_id: String::new(),
+            rollback_of: None,
             created_at: DateTime::UNIX_EPOCH,
             as_of: DateTime::UNIX_EPOCH,
             definitions: Fingerprint::of([]),

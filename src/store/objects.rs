@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
@@ -19,7 +20,11 @@ pub(super) struct Objects {
     store: Arc<dyn ObjectStore>,
     prefix: ObjectPath,
     url: String,
+    is_local: bool,
 }
+
+/// Puts something around an object store, such as what makes its writes fail.
+pub type Wrap<'a> = &'a dyn Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>;
 
 impl fmt::Debug for Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,9 +33,15 @@ impl fmt::Debug for Objects {
 }
 
 impl Objects {
-    pub fn open(project: &Path, url: &str, options: &BTreeMap<String, String>) -> Result<Self, StoreError> {
+    pub fn open(
+        project: &Path,
+        url: &str,
+        options: &BTreeMap<String, String>,
+        wrap: Wrap<'_>,
+    ) -> Result<Self, StoreError> {
         let not_a_store = |reason: String| StoreError::NotAStore { url: url.to_owned(), reason };
-        let trimmed = url.trim_end_matches('/');
+        // `memory:///` keeps its slashes.
+        let trimmed = Some(url.trim_end_matches('/')).filter(|trimmed| !trimmed.ends_with(':')).unwrap_or(url);
         let Some((scheme, _)) = trimmed.split_once("://") else {
             let folder = project.join(trimmed);
             std::fs::create_dir_all(&folder).map_err(|error| not_a_store(error.to_string()))?;
@@ -38,9 +49,13 @@ impl Objects {
             // Publishing and ingesting promise that what was answered survives a crash.
             let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
             let url = folder.display().to_string();
-            return Ok(Self { store: Arc::new(store), prefix: ObjectPath::default(), url });
+            return Ok(Self { store: Arc::new(store), prefix: ObjectPath::default(), url, is_local: true });
         };
         let parsed = url::Url::parse(trimmed).map_err(|error| not_a_store(error.to_string()))?;
+        if scheme == "file" {
+            let folder = parsed.to_file_path().map_err(|()| not_a_store("it names no folder".to_owned()))?;
+            return Self::open(project, &folder.display().to_string(), options, wrap);
+        }
         let (store, prefix) = object_store::parse_url_opts(&parsed, options).map_err(|error| {
             let feature = match scheme {
                 "s3" | "s3a" => Some("aws"),
@@ -53,7 +68,12 @@ impl Objects {
                 None => error.to_string(),
             })
         })?;
-        Ok(Self { store: Arc::from(store), prefix, url: trimmed.to_owned() })
+        Ok(Self { store: wrap(Arc::from(store)), prefix, url: trimmed.to_owned(), is_local: false })
+    }
+
+    /// Whether it is a folder of this machine.
+    pub fn is_local(&self) -> bool {
+        self.is_local
     }
 
     pub fn url(&self) -> &str {
@@ -92,6 +112,8 @@ impl Objects {
         let put = self.store.put_opts(&self.path(path), bytes.clone().into(), options).await;
         match (put, self.read(path).await?) {
             (_, Some(found)) => Ok(found == bytes),
+            // Somebody else's, and gone again.
+            (Err(object_store::Error::AlreadyExists { .. }), None) => Ok(false),
             (Err(error), None) => Err(error.into()),
             (Ok(_), None) => Err(StoreError::Damaged { path: path.to_owned(), reason: "it vanished".to_owned() }),
         }
@@ -104,16 +126,40 @@ impl Objects {
         }
     }
 
+    /// The folders right under a folder, ordered by name.
+    pub async fn folders(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let listed = self.store.list_with_delimiter(Some(&self.path(folder))).await?;
+        let mut names: Vec<String> =
+            listed.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The bytes of an object; none where it is absent.
+    pub async fn size(&self, path: &str) -> Result<Option<u64>, StoreError> {
+        match self.store.head(&self.path(path)).await {
+            Ok(object) => Ok(Some(object.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The objects under a folder: their paths below it and their sizes in bytes, ordered by path.
     pub async fn list(&self, folder: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        let dated = self.list_dated(folder).await?;
+        Ok(dated.into_iter().map(|(path, bytes, _)| (path, bytes)).collect())
+    }
+
+    /// The same, with the time at which each was written.
+    pub async fn list_dated(&self, folder: &str) -> Result<Vec<(String, u64, DateTime<Utc>)>, StoreError> {
         let folder = self.path(folder);
         let objects: Vec<_> = self.store.list(Some(&folder)).try_collect().await?;
-        let mut listed: Vec<(String, u64)> = objects
+        let mut listed: Vec<(String, u64, DateTime<Utc>)> = objects
             .into_iter()
             .filter_map(|object| {
                 let below: Vec<String> =
                     object.location.prefix_match(&folder)?.map(|part| part.as_ref().to_owned()).collect();
-                Some((below.join("/"), object.size))
+                Some((below.join("/"), object.size, object.last_modified))
             })
             .collect();
         listed.sort_unstable();

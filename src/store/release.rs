@@ -12,8 +12,12 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
-use super::{Entitlements, Frame, FrameColumn, Manifest, Store, StoreError, Table};
+use super::{
+    Entitlements, FeaturePin, Frame, FrameColumn, Manifest, SourcePin, Store, StoreError, Table, ViewPin, WindowsPin,
+};
 use crate::name::ReleaseNumber;
 
 /// An immutable snapshot of every source and view, open for reading.
@@ -26,14 +30,18 @@ pub struct Release {
 
 impl Store {
     /// Opens the data that a release pins, and holds the features of its entities in memory: `memory_mib` at most.
-    pub async fn open_release(&self, number: ReleaseNumber, memory_mib: usize) -> Result<Release, StoreError> {
+    pub fn open_release(&self, number: ReleaseNumber, memory_mib: usize) -> BoxFuture<'_, Result<Release, StoreError>> {
+        self.opened(number, memory_mib).boxed()
+    }
+
+    async fn opened(&self, number: ReleaseNumber, memory_mib: usize) -> Result<Release, StoreError> {
         let manifest = self.manifest(number).await?;
         let mut tables = BTreeMap::new();
         for source in &manifest.sources {
             tables.insert(source.name.clone(), self.source(&source.name, source.lance_version).await?);
         }
         for view in &manifest.views {
-            tables.insert(view.name.clone(), self.view(&view.name, view.lance_version).await?);
+            tables.insert(view.name.clone(), self.view(&view.name, &view.data).await?);
         }
         let mut frames = BTreeMap::new();
         for entity in &manifest.entities {
@@ -92,6 +100,9 @@ impl Readable {
         }
         for view in &mut manifest.views {
             view.features.retain(|feature| self.entitlements.may_read(feature.restricted));
+            let features = &view.features;
+            let is_seen = |name: &String| features.iter().any(|feature| feature.name == *name);
+            view.checks.retain(|check| check.feature.as_ref().is_none_or(is_seen));
         }
         let hidden = self.hidden_columns();
         for feature in manifest.views.iter_mut().flat_map(|view| &mut view.features) {
@@ -133,16 +144,46 @@ impl Readable {
         Some(ReadableFrame { frame, entitlements: self.entitlements })
     }
 
+    /// The view that has the feature `name` of `entity`; none where it may not be read.
+    pub fn view_of(&self, entity: &str, name: &str) -> Option<ViewPin> {
+        let may_read = |feature: &FeaturePin| feature.name == name && self.entitlements.may_read(feature.restricted);
+        let views = self.release.manifest.views.iter().filter(|view| view.entity == entity);
+        views.into_iter().find(|view| view.features.iter().any(may_read)).cloned()
+    }
+
+    /// The rows of a view with time, in the order of `key` and time, without the columns that may not be read.
+    pub async fn history(&self, view: &ViewPin, key: &[String]) -> Result<Arc<dyn TableProvider>, StoreError> {
+        let Some(table) = self.release.tables.get(&view.name) else { return Err(no_such_table(&view.name)) };
+        let key: Vec<String> = key.iter().chain(&view.timestamp_field).cloned().collect();
+        Ok(visible(&view.name, table.provider_in_order(&key).await?, &self.hidden_columns()))
+    }
+
+    /// The events behind windows, whole and in order: what windows make of a column has an access of its own.
+    pub async fn events(&self, windows: &WindowsPin) -> Result<(SourcePin, Arc<dyn TableProvider>), StoreError> {
+        let pin = self.release.manifest.source(&windows.source);
+        let (Some(pin), Some(table)) = (pin, self.release.tables.get(&windows.source)) else {
+            return Err(no_such_table(&windows.source));
+        };
+        let provider = if pin.is_ordered { table.provider_in_order(&pin.key).await? } else { table.provider(false) };
+        Ok((pin.clone(), provider))
+    }
+
     /// The sources and views as tables, ordered by name.
     pub fn tables(&self) -> impl Iterator<Item = (&str, Arc<dyn TableProvider>)> {
         let hidden = self.hidden_columns();
-        self.release.tables.iter().map(move |(name, table)| (name.as_str(), visible(name, table, &hidden)))
+        self.release
+            .tables
+            .iter()
+            .map(move |(name, table)| (name.as_str(), visible(name, table.provider(false), &hidden)))
     }
 }
 
-/// `table` without its `hidden` columns.
-fn visible(name: &str, table: &Table, hidden: &BTreeSet<String>) -> Arc<dyn TableProvider> {
-    let provider = table.provider(false);
+fn no_such_table(name: &str) -> StoreError {
+    StoreError::Damaged { path: name.to_owned(), reason: "the release does not have it".to_owned() }
+}
+
+/// A table without its `hidden` columns.
+fn visible(name: &str, provider: Arc<dyn TableProvider>, hidden: &BTreeSet<String>) -> Arc<dyn TableProvider> {
     let schema = provider.schema();
     let visible: Vec<usize> = (0..schema.fields().len())
         .filter(|index| !hidden.contains(&format!("{name}.{}", schema.field(*index).name())))

@@ -90,9 +90,34 @@ impl Store {
         }
     }
 
-    /// The numbers of all releases, ascending.
+    /// Takes the content of an earlier release back, as a new one. What was ingested since is void: no build takes it.
+    pub async fn rollback(&self, to: ReleaseNumber, build_id: &str, at: DateTime<Utc>) -> Result<Manifest, StoreError> {
+        self.resolve(&ReleaseRef::Number(to)).await?;
+        let newest = self.newest().await?.ok_or(StoreError::NoRelease)?;
+        let mut release = self.manifest(to).await?;
+        for pin in &mut release.sources {
+            let Some(now) = newest.source(&pin.name) else { continue };
+            let since = now.ingested.iter().filter(|name| !pin.ingested.contains(name));
+            pin.void = now.void.iter().chain(since).cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        }
+        release.number = newest.number.next();
+        release.rollback_of = Some(to);
+        release.created_at = at;
+        build_id.clone_into(&mut release.build_id);
+        // Numbers of features go on from the newest.
+        release.versions = newest.versions;
+        self.publish(release).await
+    }
+
+    /// The numbers of the releases that were not dropped, ascending.
     pub async fn release_numbers(&self) -> Result<Vec<ReleaseNumber>, StoreError> {
-        Ok(self.numbers("releases").await?.into_iter().collect())
+        let dropped = self.numbers("dropped").await?;
+        Ok(self.written_releases().await?.into_iter().filter(|number| !dropped.contains(number)).collect())
+    }
+
+    /// The numbers of the releases whose data is there, dropped or not, ascending.
+    pub(super) async fn written_releases(&self) -> Result<BTreeSet<ReleaseNumber>, StoreError> {
+        self.numbers("releases").await
     }
 
     /// The highest release, yanked or not: what the next build builds on.
@@ -112,6 +137,9 @@ impl Store {
                 numbers.into_iter().rev().find(|number| !yanked.contains(number)).ok_or(StoreError::NoRelease)
             }
             ReleaseRef::Number(number) => {
+                if let Some(tombstone) = self.tombstones().await?.get(number) {
+                    return Err(StoreError::Dropped { release: *number, at: tombstone.at });
+                }
                 let known = self.release_numbers().await?.contains(number);
                 if known { Ok(*number) } else { Err(StoreError::NoSuchRelease(*number)) }
             }
@@ -138,22 +166,29 @@ impl Store {
 
     /// All releases, ascending.
     pub async fn releases(&self) -> Result<Vec<ReleaseSummary>, StoreError> {
-        let mut tags: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-        for (file, _) in self.objects.list("tags").await? {
-            let path = format!("tags/{file}");
-            let Some(bytes) = self.objects.read(&path).await? else { continue };
-            let tag: TagFile = parse(&path, &bytes)?;
-            tags.entry(tag.release).or_default().push(file.trim_end_matches(".json").to_owned());
-        }
+        let mut tags = self.tagged().await?;
         let mut releases = Vec::new();
         for number in self.release_numbers().await? {
             releases.push(ReleaseSummary {
                 manifest: self.manifest(number).await?,
-                tags: tags.remove(&number.get()).unwrap_or_default(),
+                tags: tags.remove(&number).unwrap_or_default(),
                 yanked: self.yanked(number).await?,
             });
         }
         Ok(releases)
+    }
+
+    /// The tags of the releases that have any, ordered.
+    pub(super) async fn tagged(&self) -> Result<BTreeMap<ReleaseNumber, Vec<String>>, StoreError> {
+        let mut tags: BTreeMap<ReleaseNumber, Vec<String>> = BTreeMap::new();
+        for (file, _) in self.objects.list("tags").await? {
+            let path = format!("tags/{file}");
+            let Some(bytes) = self.objects.read(&path).await? else { continue };
+            let tag: TagFile = parse(&path, &bytes)?;
+            let number = ReleaseNumber::new(tag.release).ok_or_else(|| damaged(&path, "its release is 0"))?;
+            tags.entry(number).or_default().push(file.trim_end_matches(".json").to_owned());
+        }
+        Ok(tags)
     }
 
     /// Gives a release a name; the name moves if another release has it.
@@ -179,20 +214,20 @@ impl Store {
         }
     }
 
-    async fn write_json(&self, path: &str, value: &impl Serialize) -> Result<(), StoreError> {
+    pub(super) async fn write_json(&self, path: &str, value: &impl Serialize) -> Result<(), StoreError> {
         let bytes = serde_json::to_vec(value).map_err(|error| damaged(path, &error.to_string()))?;
         self.objects.write(path, bytes).await
     }
 
     /// The numbers that name files of a folder. Listings come in any order, so they are parsed and sorted.
-    async fn numbers(&self, folder: &str) -> Result<BTreeSet<ReleaseNumber>, StoreError> {
+    pub(super) async fn numbers(&self, folder: &str) -> Result<BTreeSet<ReleaseNumber>, StoreError> {
         let files = self.objects.list(folder).await?;
         let number = |file: &str| file.strip_suffix(".json").and_then(|n| n.parse().ok()).and_then(ReleaseNumber::new);
         Ok(files.iter().filter_map(|(file, _)| number(file)).collect())
     }
 }
 
-fn release_path(number: ReleaseNumber) -> String {
+pub(super) fn release_path(number: ReleaseNumber) -> String {
     format!("releases/{number}.json")
 }
 
@@ -204,7 +239,7 @@ fn yank_path(number: ReleaseNumber) -> String {
     format!("yanked/{number}.json")
 }
 
-fn parse<'a, T: Deserialize<'a>>(path: &str, bytes: &'a [u8]) -> Result<T, StoreError> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(path: &str, bytes: &'a [u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|error| damaged(path, &error.to_string()))
 }
 

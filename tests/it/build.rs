@@ -138,10 +138,10 @@ async fn a_new_column_of_a_source_is_filled_from_what_was_ingested() {
 async fn what_an_unfinished_build_left_behind_is_undone() {
     let project = TestProject::built().await;
     let store = project.app().store().clone();
-    let pinned = store.newest().await.unwrap().unwrap().view("metadata").unwrap().lance_version;
+    let pinned = store.newest().await.unwrap().unwrap().view("metadata").unwrap().data.clone();
     // A build that died after it had replaced the view and before it published.
-    let mut writable = store.view_to_write("metadata", Some(pinned)).await.unwrap();
-    let schema = store.view("metadata", pinned).await.unwrap().schema();
+    let mut writable = store.view_to_write("metadata", pinned.lance_version()).await.unwrap();
+    let schema = store.view("metadata", &pinned).await.unwrap().schema();
     let nothing = datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(schema, futures::stream::empty());
     writable.replace(Box::pin(nothing), &vec!["track_id".to_owned()]).await.unwrap();
     drop(writable);
@@ -222,7 +222,7 @@ async fn a_plan_says_why() {
     let project = TestProject::new(DEFINITIONS);
     project.ingest("tracks", "tracks.jsonl", ROWS).await;
     let (target, _) = pipeline::target(project.path()).await.unwrap();
-    let (plan, newest) = pipeline::plan(project.app().store(), &target).await.unwrap();
+    let (plan, newest) = pipeline::plan(project.app().store(), &target, None).await.unwrap();
     assert!(newest.is_none());
     let reasons: Vec<&str> = plan
         .sources
@@ -298,7 +298,7 @@ async fn after_a_change_of_access_the_plan_had_nothing_to_do_and_the_build_publi
     let publishes = async || {
         let (target, _) = pipeline::target(project.path()).await.unwrap();
         let app = project.app();
-        let (plan, newest) = pipeline::plan(app.store(), &target).await.unwrap();
+        let (plan, newest) = pipeline::plan(app.store(), &target, None).await.unwrap();
         assert!(plan.is_empty());
         pipeline::publishes(app.store(), &target, &plan, newest.as_ref()).await.unwrap()
     };

@@ -381,7 +381,7 @@ async fn the_shipped_definitions_and_those_of_init_are_sound() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let (definitions, diagnostics) = parse(&rhapsode::definition::load(root).unwrap());
     let target = compile(&definitions, diagnostics).await.unwrap_or_else(|faults| panic!("{faults:#?}"));
-    assert_eq!(target.views.len(), 2);
+    assert_eq!(target.views.len(), 4);
     let text = include_str!("../../src/cli/init/tracks.yaml");
     compiled(&[("tracks.yaml", text)]).await.unwrap_or_else(|faults| panic!("{faults:#?}"));
 }

@@ -84,9 +84,13 @@ async fn a_changed_row_costs_a_row_and_one_that_is_the_same_costs_nothing() {
     assert_eq!(report.plan.views[0].reasons, ["rows of its input `tracks` change"]);
     let store = project.app().store().clone();
     let pin = report.release.view("lexical").unwrap();
-    let table = store.view("lexical", pin.lance_version).await.unwrap();
-    let changed = table.changed_since(pin.lance_version - 2, &vec!["track_id".to_owned()], 100).await.unwrap().unwrap();
-    assert_eq!(changed.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2, "{} {changed:?}", pin.lance_version);
+    let table = store.view("lexical", &pin.data).await.unwrap();
+    let changed = table
+        .changed_since(pin.data.lance_version().unwrap() - 2, &vec!["track_id".to_owned()], 100)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(changed.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2, "{:?} {changed:?}", pin.data);
     let nulls: Vec<(String, u64)> = pin.features.iter().map(|feature| (feature.name.clone(), feature.nulls)).collect();
     assert_eq!((pin.rows, nulls), (4, vec![("tokens".to_owned(), 1), ("mtld".to_owned(), 4)]));
 }

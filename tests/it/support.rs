@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta};
+use object_store::ObjectStore;
 use rhapsode::app::{self, App};
 use rhapsode::clock::{Clock, ManualClock};
 use rhapsode::config::Config;
 use rhapsode::materialize::Progress;
 use rhapsode::pipeline::{self, BuildError, Report};
-use rhapsode::store::IncomingSummary;
+use rhapsode::store::{IncomingSummary, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -62,6 +63,8 @@ pub const ROWS: &str = r#"{"id": "t1", "title": "One", "year": 1843, "secret": "
 pub struct TestProject {
     pub folder: TempDir,
     pub clock: Arc<ManualClock>,
+    /// Where it does not lie in the folder.
+    pub store: Option<Store>,
 }
 
 impl TestProject {
@@ -71,9 +74,23 @@ impl TestProject {
         std::fs::create_dir(folder.path().join("feature_defs")).unwrap();
         std::fs::write(folder.path().join("rhapsode.toml"), "").unwrap();
         let start = DateTime::parse_from_rfc3339("2026-01-02T03:04:05Z").unwrap().to_utc();
-        let project = Self { folder, clock: Arc::new(ManualClock::new(start)) };
+        let project = Self { folder, clock: Arc::new(ManualClock::new(start)), store: None };
         project.define(definitions);
         project
+    }
+
+    /// A project whose store is `objects`.
+    pub fn over(definitions: &str, objects: Arc<dyn ObjectStore>) -> Self {
+        let mut project = Self::new(definitions);
+        let wrap = |_| Arc::clone(&objects);
+        project.store =
+            Some(Store::open_wrapped(project.path(), "memory:///store", &Default::default(), &wrap).unwrap());
+        project
+    }
+
+    /// Writes `rhapsode.toml`.
+    pub fn configure(&self, text: &str) {
+        std::fs::write(self.path().join("rhapsode.toml"), text).unwrap();
     }
 
     /// The small corpus, built and released once.
@@ -94,7 +111,10 @@ impl TestProject {
 
     pub fn app(&self) -> App {
         let config = Config::load(self.path()).unwrap();
-        App::new(self.path(), config, self.clock.clone()).unwrap()
+        match &self.store {
+            Some(store) => App::over(config, store.clone(), self.clock.clone()),
+            None => App::new(self.path(), config, self.clock.clone()).unwrap(),
+        }
     }
 
     pub async fn try_ingest(
@@ -122,7 +142,7 @@ impl TestProject {
         std::fs::write(&path, rows).unwrap();
         let (target, _) = pipeline::target(self.path()).await.unwrap();
         let shape = app::shape(target.source(source).unwrap());
-        let files = rhapsode::ingest::Files { paths: &[path], snapshot };
+        let files = rhapsode::ingest::Files { inputs: &[rhapsode::ingest::Input::File(path)], snapshot };
         rhapsode::ingest::ingest(self.app().store(), &shape, files, self.clock.now(), &mut |_| {}).await
     }
 
@@ -134,7 +154,7 @@ impl TestProject {
         self.clock.advance(TimeDelta::seconds(60));
         let app = self.app();
         let progress: Progress = Arc::new(|_| {});
-        pipeline::build(self.path(), app.config(), app.store(), app.clock(), &progress).await
+        pipeline::build(self.path(), app.config(), app.store(), app.clock(), &progress, None).await
     }
 
     /// All rows of a statement, as the operator sees them.
@@ -153,6 +173,11 @@ impl TestProject {
         }
         Value::Array(rows)
     }
+}
+
+/// Whether tests run in their long form: `make soak`.
+pub fn is_soak() -> bool {
+    std::env::var_os("RHAPSODE_SOAK").is_some()
 }
 
 /// An answer, read.

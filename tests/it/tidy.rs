@@ -34,8 +34,23 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "dataset",
         ],
     ),
-    ("api", &["app", "engine", "store", "query", "online", "dataset"]),
-    ("cli", &["app", "api", "definition", "engine", "store", "ingest", "materialize", "pipeline", "dataset"]),
+    ("api", &["app", "engine", "store", "ingest", "query", "online", "dataset"]),
+    (
+        "cli",
+        &[
+            "app",
+            "api",
+            "definition",
+            "compile",
+            "engine",
+            "store",
+            "ingest",
+            "materialize",
+            "pipeline",
+            "query",
+            "dataset",
+        ],
+    ),
     ("main", &["cli"]),
 ];
 

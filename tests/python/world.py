@@ -79,6 +79,8 @@ def make_project(binary: str, folder: Path) -> tuple[Path, list[dict[str, Any]]]
     rhapsode(binary, "--project", str(project), "init")
     shutil.rmtree(project / "feature_defs", ignore_errors=True)
     shutil.copytree(ROOT / "feature_defs", project / "feature_defs")
+    # One entity, so that requests need not name it.
+    (project / "feature_defs" / "song.yaml").unlink()
     rhapsode(binary, "corpus", "make", "--tracks", str(TRACKS), "--seed", "7", "--no-faults", "--out", str(corpus))
     with corpus.open("a", encoding="utf-8") as stream:
         stream.writelines(f"{json.dumps(track, ensure_ascii=False)}\n" for track in AWKWARD)

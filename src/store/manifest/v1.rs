@@ -1,11 +1,16 @@
 //! A release on disk: JSON, format 1. Fields are added, never changed; a reader ignores those it does not know.
 
+mod statistics;
+mod view;
+mod windows;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, ViewPin};
+use self::view::View;
+use super::{ColumnPin, EntityPin, Manifest, SourcePin, ViewPin};
 use crate::name::{Fingerprint, ReleaseNumber};
 
 /// The number that readers check first.
@@ -21,6 +26,8 @@ pub struct File {
     format: u32,
     number: u64,
     build_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rollback_of: Option<u64>,
     created_at: DateTime<Utc>,
     as_of: DateTime<Utc>,
     definitions: String,
@@ -48,8 +55,12 @@ struct Source {
     rows: u64,
     key: Vec<String>,
     timestamp_field: Option<String>,
+    #[serde(default)]
+    is_ordered: bool,
     columns: Vec<Column>,
     ingested: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    void: Vec<String>,
     rejected: u64,
     description: Option<String>,
     owner: Option<String>,
@@ -61,52 +72,33 @@ struct Source {
 struct Column {
     name: String,
     dtype: String,
+    #[serde(default)]
+    from: Vec<String>,
     description: Option<String>,
     licence: Option<String>,
     restricted: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct View {
-    name: String,
-    entity: String,
-    lance_version: u64,
-    rows: u64,
-    inputs: BTreeMap<String, u64>,
-    features: Vec<Feature>,
-    ttl_seconds: Option<u64>,
-    description: Option<String>,
-    owner: Option<String>,
-    #[serde(default)]
-    tags: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Feature {
-    name: String,
-    dtype: String,
-    version: u32,
-    fingerprint: String,
-    expr: String,
-    reads: Vec<String>,
-    nulls: u64,
-    unit: Option<String>,
-    description: Option<String>,
-    licence: Option<String>,
-    restricted: bool,
-    #[serde(default)]
-    tags: Vec<String>,
 }
 
 impl From<Manifest> for File {
     fn from(manifest: Manifest) -> Self {
-        let Manifest { number, build_id, created_at, as_of, definitions, entities, sources, views, versions } =
-            manifest;
+        let Manifest {
+            number,
+            build_id,
+            rollback_of,
+            created_at,
+            as_of,
+            definitions,
+            entities,
+            sources,
+            views,
+            versions,
+        } = manifest;
         let texts = |fingerprints: Vec<Fingerprint>| fingerprints.iter().map(Fingerprint::to_string).collect();
         Self {
             format: FORMAT,
             number: number.get(),
             build_id,
+            rollback_of: rollback_of.map(ReleaseNumber::get),
             created_at,
             as_of,
             definitions: definitions.to_string(),
@@ -122,8 +114,19 @@ impl TryFrom<File> for Manifest {
     type Error = String;
 
     fn try_from(file: File) -> Result<Self, String> {
-        let File { format: _, number, build_id, created_at, as_of, definitions, entities, sources, views, versions } =
-            file;
+        let File {
+            format: _,
+            number,
+            build_id,
+            rollback_of,
+            created_at,
+            as_of,
+            definitions,
+            entities,
+            sources,
+            views,
+            versions,
+        } = file;
         let parse = |(feature, texts): (String, Vec<String>)| {
             let fingerprints: Result<Vec<_>, String> = texts.iter().map(|text| text.parse()).collect();
             Ok::<_, String>((feature, fingerprints?))
@@ -133,6 +136,7 @@ impl TryFrom<File> for Manifest {
         Ok(Self {
             number: ReleaseNumber::new(number).ok_or("its number is 0")?,
             build_id,
+            rollback_of: rollback_of.and_then(ReleaseNumber::new),
             created_at,
             as_of,
             definitions: definitions.parse()?,
@@ -167,8 +171,10 @@ impl From<SourcePin> for Source {
             rows,
             key,
             timestamp_field,
+            is_ordered,
             columns,
             ingested,
+            void,
             rejected,
             description,
             owner,
@@ -182,8 +188,10 @@ impl From<SourcePin> for Source {
             rows,
             key,
             timestamp_field,
+            is_ordered,
             columns,
             ingested,
+            void,
             rejected,
             description,
             owner,
@@ -201,8 +209,10 @@ impl From<Source> for SourcePin {
             rows,
             key,
             timestamp_field,
+            is_ordered,
             columns,
             ingested,
+            void,
             rejected,
             description,
             owner,
@@ -216,8 +226,10 @@ impl From<Source> for SourcePin {
             rows,
             key,
             timestamp_field,
+            is_ordered,
             columns,
             ingested,
+            void,
             rejected,
             description,
             owner,
@@ -228,88 +240,14 @@ impl From<Source> for SourcePin {
 
 impl From<ColumnPin> for Column {
     fn from(pin: ColumnPin) -> Self {
-        let ColumnPin { name, dtype, description, licence, restricted } = pin;
-        Self { name, dtype, description, licence, restricted }
+        let ColumnPin { name, dtype, from, description, licence, restricted } = pin;
+        Self { name, dtype, from, description, licence, restricted }
     }
 }
 
 impl From<Column> for ColumnPin {
     fn from(column: Column) -> Self {
-        let Column { name, dtype, description, licence, restricted } = column;
-        Self { name, dtype, description, licence, restricted }
-    }
-}
-
-impl From<ViewPin> for View {
-    fn from(pin: ViewPin) -> Self {
-        let ViewPin { name, entity, lance_version, rows, inputs, features, ttl_seconds, description, owner, tags } =
-            pin;
-        let features = features.into_iter().map(Into::into).collect();
-        Self { name, entity, lance_version, rows, inputs, features, ttl_seconds, description, owner, tags }
-    }
-}
-
-impl TryFrom<View> for ViewPin {
-    type Error = String;
-
-    fn try_from(view: View) -> Result<Self, String> {
-        let View { name, entity, lance_version, rows, inputs, features, ttl_seconds, description, owner, tags } = view;
-        let features: Result<Vec<FeaturePin>, String> = features.into_iter().map(TryInto::try_into).collect();
-        Ok(Self {
-            name,
-            entity,
-            lance_version,
-            rows,
-            inputs,
-            features: features?,
-            ttl_seconds,
-            description,
-            owner,
-            tags,
-        })
-    }
-}
-
-impl From<FeaturePin> for Feature {
-    fn from(pin: FeaturePin) -> Self {
-        let FeaturePin {
-            name,
-            dtype,
-            version,
-            fingerprint,
-            expr,
-            reads,
-            nulls,
-            unit,
-            description,
-            licence,
-            restricted,
-            tags,
-        } = pin;
-        let fingerprint = fingerprint.to_string();
-        Self { name, dtype, version, fingerprint, expr, reads, nulls, unit, description, licence, restricted, tags }
-    }
-}
-
-impl TryFrom<Feature> for FeaturePin {
-    type Error = String;
-
-    fn try_from(feature: Feature) -> Result<Self, String> {
-        let Feature {
-            name,
-            dtype,
-            version,
-            fingerprint,
-            expr,
-            reads,
-            nulls,
-            unit,
-            description,
-            licence,
-            restricted,
-            tags,
-        } = feature;
-        let fingerprint = fingerprint.parse()?;
-        Ok(Self { name, dtype, version, fingerprint, expr, reads, nulls, unit, description, licence, restricted, tags })
+        let Column { name, dtype, from, description, licence, restricted } = column;
+        Self { name, dtype, from, description, licence, restricted }
     }
 }

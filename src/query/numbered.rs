@@ -1,0 +1,87 @@
+//! The rows of a plan with their numbers, in the order in which the plan gives them.
+//!
+//! The plan runs by itself: within another one, an optimiser may leave its `order by` out.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{Int64Array, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use futures::{TryFutureExt, TryStreamExt};
+
+use crate::engine::Session;
+
+/// A plan as a table with one column more, which counts from 0.
+#[derive(Clone)]
+pub(super) struct Numbered {
+    session: Session,
+    plan: LogicalPlan,
+    schema: SchemaRef,
+}
+
+impl Numbered {
+    pub fn new(session: Session, plan: LogicalPlan, number: &str) -> Self {
+        let fields = plan.schema().fields().iter().map(|field| Field::clone(field).with_nullable(true));
+        let fields = fields.chain([Field::new(number, DataType::Int64, false)]);
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Self { session, plan, schema }
+    }
+}
+
+impl fmt::Debug for Numbered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Numbered").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Numbered {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn datafusion::catalog::Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = Arc::clone(&self.schema);
+        let scan = StreamingTableExec::try_new(schema, vec![Arc::new(self.clone())], projection, [], false, limit)?;
+        Ok(Arc::new(scan))
+    }
+}
+
+impl PartitionStream for Numbered {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (session, plan, schema) = (self.session.clone(), self.plan.clone(), Arc::clone(&self.schema));
+        let mut next = 0;
+        let rows =
+            async move { session.execute(plan).await.map_err(|error| DataFusionError::External(Box::new(error))) };
+        let rows = rows.try_flatten_stream().and_then(move |batch| {
+            let end = next + batch.num_rows() as i64;
+            let mut columns = batch.columns().to_vec();
+            columns.push(Arc::new(Int64Array::from_iter_values(next..end)));
+            next = end;
+            std::future::ready(RecordBatch::try_new(Arc::clone(&schema), columns).map_err(DataFusionError::from))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
+    }
+}
