@@ -5,7 +5,7 @@ BINARY := $(CARGO_TARGET_DIR)/debug/rhapsode
 PYTHON := .venv/bin/python
 PORT ?= 8080
 
-.PHONY: help setup demo demo-check test soak bench schemas clean
+.PHONY: help setup demo demo-check test soak bench bench-training schemas clean
 
 help:                ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -35,6 +35,10 @@ bench:               ## Measures everything and writes docs/benchmarks.md
 	cargo build
 	cargo bench --profile dev
 	$(PYTHON) scripts/bench.py --binary $(BINARY)
+
+bench-training: setup ## Measures training sets beside DuckDB and Feast: a quarter of an hour; writes docs/benchmarks-training.md
+	cargo build
+	$(PYTHON) scripts/bench/training.py --binary $(BINARY) --out docs/benchmarks-training.md
 
 schemas:             ## Writes the generated schemas anew
 	cargo build

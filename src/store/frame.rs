@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
-use datafusion::arrow::compute::{concat, concat_batches, filter_record_batch, take, take_record_batch};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array};
+use datafusion::arrow::compute::{concat, concat_batches, partition, take, take_record_batch};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 
 use futures::TryStreamExt;
@@ -199,27 +199,35 @@ fn plain_schema(schema: &Schema) -> SchemaRef {
 async fn last_of_each_key(table: &Table, columns: &[String], key: &[String]) -> Result<RecordBatch, StoreError> {
     let mut stream = table.scan(columns).await?;
     let schema = stream.schema();
+    let key = indices(&schema, key);
     let mut kept: Vec<RecordBatch> = Vec::new();
-    let mut before: Option<RecordBatch> = None;
+    // The last row of what was read: the next one may have its key.
+    let mut open: Option<RecordBatch> = None;
     while let Some(batch) = stream.try_next().await.map_err(super::lance::rows_fault)? {
         if batch.num_rows() == 0 {
             continue;
         }
-        let keys = key_texts(&batch, key)?;
-        if let Some(last) = before.take() {
-            let of_last = key_texts(&last, key)?;
-            if keys.iter().zip(&of_last).any(|(now, then)| now.value(0) != then.value(0)) {
+        if let Some(last) = open.take() {
+            let both = concat_batches(&schema, [&last, &batch.slice(0, 1)]).map_err(rows_fault)?;
+            if ends_of_keys(&both, &key)?.len() == 2 {
                 kept.push(last);
             }
         }
-        let ends = |row: usize| keys.iter().any(|part| part.value(row) != part.value(row + 1));
-        let last = batch.num_rows() - 1;
-        let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(row < last && ends(row))).collect();
-        kept.push(filter_record_batch(&batch, &mask).map_err(rows_fault)?);
-        before = Some(take_record_batch(&batch, &UInt32Array::from(vec![last as u32])).map_err(rows_fault)?);
+        let mut ends = ends_of_keys(&batch, &key)?;
+        ends.pop();
+        kept.push(take_record_batch(&batch, &UInt32Array::from(ends)).map_err(rows_fault)?);
+        let last = UInt32Array::from(vec![batch.num_rows() as u32 - 1]);
+        open = Some(take_record_batch(&batch, &last).map_err(rows_fault)?);
     }
-    kept.extend(before);
+    kept.extend(open);
     concat_batches(&schema, &kept).map_err(rows_fault)
+}
+
+/// The last row of each run of rows with one key, ascending.
+fn ends_of_keys(batch: &RecordBatch, key: &[usize]) -> Result<Vec<u32>, StoreError> {
+    let columns: Vec<ArrayRef> = key.iter().map(|index| Arc::clone(batch.column(*index))).collect();
+    let runs = partition(&columns).map_err(rows_fault)?;
+    Ok(runs.ranges().into_iter().map(|run| run.end as u32 - 1).collect())
 }
 
 async fn one_batch(table: &Table, columns: &[String]) -> Result<RecordBatch, StoreError> {

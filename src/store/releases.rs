@@ -81,7 +81,7 @@ impl Store {
     /// Publishes a release: the one step that shows. Whoever creates the number first has it.
     pub async fn publish(&self, manifest: Manifest) -> Result<Manifest, StoreError> {
         let number = manifest.number;
-        let mut text = serde_json::to_vec_pretty(&v1::File::from(manifest.clone()))
+        let mut text = serde_json::to_vec(&v1::File::from(manifest.clone()))
             .map_err(|error| StoreError::Damaged { path: release_path(number), reason: error.to_string() })?;
         text.push(b'\n');
         match self.objects.create(&release_path(number), text).await? {

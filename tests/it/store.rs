@@ -92,7 +92,7 @@ async fn a_damaged_or_later_release_is_told_and_not_guessed_at() {
     let store = project.app().store().clone();
     let path = project.path().join("store/releases/1.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replacen("\"format\": 1", "\"format\": 2", 1)).unwrap();
+    std::fs::write(&path, text.replacen("\"format\":1", "\"format\":2", 1)).unwrap();
     assert!(matches!(store.manifest(number(1)).await, Err(StoreError::FromTheFuture(_))));
     std::fs::write(&path, &text[..text.len() / 2]).unwrap();
     assert!(matches!(store.manifest(number(1)).await, Err(StoreError::Damaged { .. })));
