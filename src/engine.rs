@@ -198,6 +198,14 @@ impl Session {
         execute_stream(physical, self.context.task_ctx()).map_err(SqlError::from_execution)
     }
 
+    /// Runs a plan on one thread of rows, so that they come in the order in which its tables have them.
+    pub async fn execute_in_order(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream, SqlError> {
+        let mut state = SessionState::clone(&self.state);
+        state.config_mut().options_mut().execution.target_partitions = 1;
+        let physical = state.create_physical_plan(&plan).await.map_err(|error| self.planning(error))?;
+        execute_stream(physical, self.context.task_ctx()).map_err(SqlError::from_execution)
+    }
+
     /// The error in terms of the tables that could have been meant.
     fn planning(&self, error: DataFusionError) -> SqlError {
         let known = self.context.catalog("datafusion").and_then(|catalog| catalog.schema("public"));

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +29,7 @@ from server import Failure, find_binary
 from training_steps import AT_AN_EVENT, EVENTS, FEATURES, ROWS, events_file
 
 STEPS = Path(__file__).resolve().with_name("training_steps.py")
-LIMIT = ("timeout", "--signal=KILL", "300")
+LIMIT = ("timeout", "--foreground", "--signal=KILL", "300")
 """Seconds of one command."""
 
 MEMORY_MIB = 1_024
@@ -110,7 +110,7 @@ class Size:
     ingests: list[Timed]
     build: Timed
     joins: list[Join]
-    with_null: int
+    with_null: int | None
     left_out: int = 0
     """Rows that Feast does not return."""
 
@@ -151,32 +151,62 @@ def feast_python(folder: Path) -> str:
 
 
 def one(binary: str, folder: Path, scale: int, feast: str | None) -> Size:
-    """One size: with the Python of Feast beside Feast and DuckDB, and without it beside DuckDB in every way."""
+    """One size: with the Python of Feast beside Feast, and without it beside DuckDB in every way."""
     print(f"bench: training sets of {sizes_of(scale)}", flush=True)
     folder.mkdir(parents=True)
     step("data", folder, "--scale", str(scale))
     project, ingests, build = make_project(binary, folder)
-    out = {name: folder / f"{name}.parquet" for name in ("ours", "duckdb", "feast")}
+    # What was written would be on its way to the disk meanwhile.
+    os.sync()
+    out = {name: folder / f"{name}.parquet" for name in ("ours", "sorted", "shuffled", "unbounded", "feast")}
     ours = [binary, "--project", str(project), "training-set", "--rows", str(folder / "rows.parquet")]
     ours += ["--features", ",".join(FEATURES.values()), "--out", str(out["ours"]), "--json"]
-    joins = [Join("Rhapsode", [timed(*ours) for _ in range(RUNS)])]
+
+    def in_duckdb(events: str, name: str, *more: str) -> Callable[[], Timed]:
+        return lambda: step("duck", folder, "--events", events, "--out", str(out[name]), *more)
+
+    bounded = ("--memory", DUCKDB_MEMORY)
+    joins = {
+        "Rhapsode": lambda: timed(*ours),
+        f"DuckDB within {DUCKDB_MEMORY}, events sorted": in_duckdb("sorted", "sorted", *bounded),
+    }
+    if feast is None:
+        joins[f"DuckDB within {DUCKDB_MEMORY}, events shuffled"] = in_duckdb("shuffled", "shuffled", *bounded)
+        joins["DuckDB within its default, events sorted"] = in_duckdb("sorted", "unbounded")
+    found = in_turn(joins, RUNS)
     if displaced := step("ordered", folder, "--found", str(out["ours"])).answer["displaced"]:
         raise Failure(f"{displaced:,} rows of the training set are not where they were given")
-    in_duckdb = ["--out", str(out["duckdb"])]
-    bounded = ["--memory", DUCKDB_MEMORY]
-    joins.append(duckdb(f"DuckDB within {DUCKDB_MEMORY}", folder, "--events", "sorted", *bounded, *in_duckdb))
-    if joins[-1].fault:
-        joins.append(duckdb("DuckDB, its memory unbounded", folder, "--events", "sorted", *in_duckdb))
-    with_null = require_same(folder, out["duckdb"], out["ours"])
-    if feast is None:
-        bounded = [] if joins[1].fault else bounded
-        joins.append(duckdb("DuckDB, events shuffled", folder, "--events", "shuffled", *bounded, *in_duckdb))
-        require_same(folder, out["duckdb"], out["ours"])
-        return Size(scale, ingests, build, joins, with_null)
-    arguments = [feast, str(STEPS), "feast", str(folder), "--memory", FEAST_MEMORY, "--out", str(out["feast"])]
-    joins.append(peer(FEAST.replace("==", " "), 1, lambda: timed(*arguments)))
-    left_out = 0 if joins[-1].fault else require_explained(folder, out["feast"], out["ours"])
-    return Size(scale, ingests, build, joins, with_null, left_out)
+    duckdb = [out[name] for name in ("sorted", "shuffled", "unbounded") if out[name].exists()]
+    with_null = [require_same(folder, path, out["ours"]) for path in duckdb]
+    left_out = 0
+    if feast is not None:
+        arguments = [feast, str(STEPS), "feast", str(folder), "--memory", FEAST_MEMORY, "--out", str(out["feast"])]
+        found += in_turn({FEAST.replace("==", " "): lambda: timed(*arguments)}, 1)
+        left_out = 0 if found[-1].fault else require_explained(folder, out["feast"], out["ours"])
+    return Size(scale, ingests, build, found, with_null[0] if with_null else None, left_out)
+
+
+def in_turn(joins: Mapping[str, Callable[[], Timed]], runs: int) -> list[Join]:
+    """Runs everyone once, and so on: the machine is not equally fast at all times. Who failed does not run again."""
+    found = {name: Join(name, []) for name in joins}
+    for _ in range(runs):
+        for name, run in joins.items():
+            if found[name].fault:
+                continue
+            try:
+                found[name].runs.append(run())
+            except Failure as failure:
+                if name == "Rhapsode":
+                    raise
+                found[name] = Join(name, [], fault_of(failure))
+    return list(found.values())
+
+
+def fault_of(failure: Failure) -> str:
+    """The line that says what is wrong."""
+    said = str(failure).strip().splitlines()
+    errors = [line for line in said if "Error" in line or "Exception" in line]
+    return (errors or said)[-1][:200]
 
 
 def make_project(binary: str, folder: Path) -> tuple[Path, list[Timed], Timed]:
@@ -196,21 +226,6 @@ def make_project(binary: str, folder: Path) -> tuple[Path, list[Timed], Timed]:
     if not build.answer["published"]:
         raise Failure("the build published nothing")
     return project, ingests, build
-
-
-def duckdb(name: str, folder: Path, *arguments: str) -> Join:
-    """A join in DuckDB, or why it failed."""
-    return peer(name, RUNS, lambda: step("duck", folder, *arguments))
-
-
-def peer(name: str, runs: int, run: Callable[[], Timed]) -> Join:
-    """Several runs of somebody else's join, or why it failed."""
-    try:
-        return Join(name, [run() for _ in range(runs)])
-    except Failure as failure:
-        said = str(failure).strip().splitlines()
-        errors = [line for line in said if "Error" in line or "Exception" in line]
-        return Join(name, [], (errors or said)[-1][:200])
 
 
 def require_same(folder: Path, found: Path, wanted: Path) -> int:
@@ -247,14 +262,15 @@ def section(measured: Measured) -> str:
     """The sizes as Markdown."""
     whole = measured.whole
     head = ["", "process, s", "join, s", "input rows/s", "peak memory, MiB", "Rhapsode's time over it"]
+    nulls = "" if whole.with_null is None else f" {whole.with_null:,} rows have a null."
     text = (
-        f"{sizes_of(whole.scale)}. Each row is an item at a random moment, one in {AT_AN_EVENT} at the very moment of an"
-        " event, and gets the last value at or before it from each history. Parquet in, Parquet out, all of it in the"
-        f" system's cache; medians of {RUNS} processes, the memory is the most of them. Input rows are rows and events"
-        f" together, over the seconds of the join. {whole.with_null:,} rows have a null. Rhapsode returns the rows in the"
-        " order in which they were given, the others in none; the results are compared row by row. Rhapsode's"
-        f" `build.memory_mib` is {MEMORY_MIB:,}. DuckDB {version('duckdb')} has 2 threads, and three `asof left join` in"
-        " one statement over Parquet that is sorted by item and time, or shuffled."
+        f"{sizes_of(whole.scale)}. Each row is an item at a random moment, one in {AT_AN_EVENT} at the moment of an "
+        "event, and gets the last value at or before it from each history. Parquet in, Parquet out, all of it in the "
+        f"system's cache; medians of {RUNS} processes in turn, the memory is the most of them. Input rows are rows and "
+        f"events together, over the seconds of the join.{nulls} The results are compared row by row; Rhapsode's are in "
+        f"the order in which the rows were given, the others in none. Rhapsode's `build.memory_mib` is {MEMORY_MIB:,}. "
+        f"DuckDB {version('duckdb')} has 2 threads, and three `asof left join` in one statement over Parquet that is "
+        "sorted by item and time, or shuffled."
     )
     parts = [f"## Training sets\n\n{text}\n\n{table(head, lines(whole))}\n", before(whole)]
     for size in measured.feast:

@@ -1,6 +1,7 @@
 //! The rows of a plan with their numbers, in the order in which the plan gives them.
 //!
-//! The plan runs by itself: within another one, an optimiser may leave its `order by` out.
+//! The plan runs by itself: within another one, an optimiser may leave its `order by` out, or deal its rows out to several
+//! threads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -73,8 +74,9 @@ impl PartitionStream for Numbered {
     fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (session, plan, schema) = (self.session.clone(), self.plan.clone(), Arc::clone(&self.schema));
         let mut next = 0;
-        let rows =
-            async move { session.execute(plan).await.map_err(|error| DataFusionError::External(Box::new(error))) };
+        let rows = async move {
+            session.execute_in_order(plan).await.map_err(|error| DataFusionError::External(Box::new(error)))
+        };
         let rows = rows.try_flatten_stream().and_then(move |batch| {
             let end = next + batch.num_rows() as i64;
             let mut columns = batch.columns().to_vec();

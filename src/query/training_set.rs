@@ -15,6 +15,8 @@ use datafusion::datasource::ViewTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::StreamExt;
 
 use super::numbered::Numbered;
 use super::{Limits, quoted, session};
@@ -91,7 +93,12 @@ pub async fn training_set(
     let rows = making.numbered(rows)?;
     let known = making.with_history(rows).await?;
     let plan = making.with_values(known).await?;
-    Ok(making.session.execute(plan).await?)
+    let rows = making.session.execute(plan).await?;
+    // The last column is the row's number, which only ordered them.
+    let columns: Vec<usize> = (0..rows.schema().fields().len().saturating_sub(1)).collect();
+    let schema = Arc::new(rows.schema().project(&columns).map_err(|error| planning(error.into()))?);
+    let rows = rows.map(move |batch| Ok(batch?.project(&columns)?));
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
 }
 
 /// Where the features come from.
@@ -270,7 +277,7 @@ impl Making<'_> {
         Ok(named)
     }
 
-    /// The rows in their order with every feature, those without time joined by the key.
+    /// The rows in their order with every feature, those without time joined by the key, and last their number.
     async fn with_values(&self, known: Arc<dyn TableProvider>) -> Result<LogicalPlan, TrainingError> {
         let own = known.schema();
         let mut plan = LogicalPlanBuilder::from(self.table("_known", known).await?);
@@ -292,9 +299,11 @@ impl Making<'_> {
             false => ident(name.as_str()),
         };
         let columns = given.iter().map(|name| ident(name.as_str())).chain(self.request.features.iter().map(feature));
+        let columns: Vec<Expr> = columns.chain([ident(ROW)]).collect();
+        // Nothing stands above the sort that could make it seem needless.
         let plan = plan
-            .sort([ident(ROW).sort(true, false)])
-            .and_then(|plan| plan.project(columns.collect::<Vec<_>>()))
+            .project(columns)
+            .and_then(|plan| plan.sort([ident(ROW).sort(true, false)]))
             .and_then(LogicalPlanBuilder::build);
         plan.map_err(planning)
     }

@@ -131,6 +131,22 @@ async fn rows_come_as_sql_as_uploads_and_as_all_of_a_range() {
 }
 
 #[tokio::test]
+async fn rows_of_many_batches_came_back_in_another_order() {
+    let (_project, app) = served().await;
+    let mut csv = "track_id,event_timestamp,label\n".to_owned();
+    for label in 0..60_000 {
+        csv.push_str(&format!("t{},2026-01-0{}T00:00:00Z,{label}\n", label % 4, label % 9 + 1));
+    }
+    let request =
+        Request::post("/api/training-sets?features=rank,title,plays_count_all").header("content-type", "text/csv");
+    let answer = send(&app, request.body(Body::from(csv)).unwrap()).await;
+    let rows = answer.json();
+    let labels: Vec<i64> = rows.as_array().unwrap().iter().map(|row| row["label"].as_i64().unwrap()).collect();
+    assert_eq!(labels, (0..60_000).collect::<Vec<_>>());
+    assert_eq!((&rows[1]["title"], &rows[1]["plays_count_all"]), (&json!("One"), &json!(1)));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_training_set_is_told() {
     let (_project, app) = served().await;
     let asked = async |body: Value| post(&app, "/api/training-sets", body.to_string()).await;
