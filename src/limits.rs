@@ -96,6 +96,9 @@ pub const LANCE_METADATA_CACHE_BYTES: usize = 128 << 20;
 /// Bytes that one Lance scan reads ahead. Its own default is 2 GiB, outside every pool.
 pub const LANCE_SCAN_BUFFER_BYTES: u64 = 128 << 20;
 
+/// Bytes that one scan in the order of key and time reads ahead: a training set has one for each view behind it.
+pub const LANCE_ORDERED_SCAN_BUFFER_BYTES: u64 = 32 << 20;
+
 /// Rows of a row group of a Parquet view: what is read or left out at once.
 pub const PARQUET_ROW_GROUP_ROWS: usize = 64 << 10;
 

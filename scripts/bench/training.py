@@ -28,6 +28,13 @@ from report import table
 from server import Failure, find_binary
 from training_steps import AT_AN_EVENT, EVENTS, FEATURES, ROWS, events_file
 
+HEAD = """\
+# Training sets
+
+`make bench-training` writes this page; edit `scripts/bench/training.py` instead. The machine and the profile are those of
+[benchmarks.md](benchmarks.md). Goals: within 1 GiB; no slower than DuckDB's `asof join` on events that are stored sorted, in less memory.
+
+"""
 STEPS = Path(__file__).resolve().with_name("training_steps.py")
 LIMIT = ("timeout", "--foreground", "--signal=KILL", "300")
 """Seconds of one command."""
@@ -335,7 +342,7 @@ def main() -> int:
     except (Failure, OSError, subprocess.SubprocessError) as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
-    options.out.write_text(text, encoding="utf-8")
+    options.out.write_text(f"{HEAD}{text}", encoding="utf-8")
     print(f"\n{text}\nbench: wrote `{os.path.relpath(options.out)}`")
     return 0
 

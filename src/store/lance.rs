@@ -23,7 +23,9 @@ use super::objects::Objects;
 use super::provider::OneStore;
 use super::writable::Writable;
 use super::{StoreError, key_digest, key_texts};
-use crate::limits::{LANCE_INDEX_CACHE_BYTES, LANCE_METADATA_CACHE_BYTES, LANCE_SCAN_BUFFER_BYTES};
+use crate::limits::{
+    LANCE_INDEX_CACHE_BYTES, LANCE_METADATA_CACHE_BYTES, LANCE_ORDERED_SCAN_BUFFER_BYTES, LANCE_SCAN_BUFFER_BYTES,
+};
 
 /// The column in which Lance tells the version that last wrote a row.
 const ROW_LAST_UPDATED_AT_VERSION: &str = "_row_last_updated_at_version";
@@ -133,7 +135,7 @@ impl LanceTable {
     ) -> Result<SendableRecordBatchStream, StoreError> {
         let mut scanner = self.dataset.scan();
         scanner.project(columns).map_err(fault(&self.path))?;
-        scanner.scan_in_order(true).batch_size(batch_rows).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
+        scanner.scan_in_order(true).batch_size(batch_rows).io_buffer_size(LANCE_ORDERED_SCAN_BUFFER_BYTES);
         let mut wanted = Vec::new();
         let mut place = 0;
         for fragment in self.dataset.get_fragments() {
