@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -168,13 +169,21 @@ def history(base: str, command: str, labels: str, downloads: Path, shown_downloa
         {"song_id": "chinook-1", "event_timestamp": "2010-01-01T00:00:00Z"},
         {"song_id": "chinook-1", "event_timestamp": "2012-01-01T00:00:00Z"},
     ]
-    asked = {"entity": "song", "features": ["genre", "purchases_count_365d", "purchases_count_all"], "rows": rows}
+    features = ["genre", "purchases_count_365d", "purchases_count_all", "days_since_purchase"]
+    asked = {"entity": "song", "features": features, "rows": rows}
+    on_request = "features=purchases_max_purchased_at_all,days_since_purchase&inputs.event_timestamp=2014-01-01T00:00:00Z"
 
     def song(checks: Checks, answer: Answer) -> None:
         found = answer.json()
         checks.that((found["entity"], found["key"]) == ("song", "chinook-1"), "`chinook-1` of `song`")
         checks.that(found["features"]["artist"] == "AC/DC", "the first song is by AC/DC")
         checks.that(found["features"]["purchases_count_all"] >= 0, "its purchases are counted")
+
+    def computed(checks: Checks, answer: Answer) -> None:
+        found = answer.json()["features"]
+        last = datetime.fromisoformat(found["purchases_max_purchased_at_all"].replace("Z", "+00:00"))
+        days = (datetime(2014, 1, 1, tzinfo=timezone.utc) - last).total_seconds() / 86400
+        checks.that(abs(found["days_since_purchase"] - days) < 1e-6, f"{days} days from the last purchase to 2014")
 
     def known(checks: Checks, answer: Answer) -> None:
         found = answer.json()
@@ -186,10 +195,15 @@ def history(base: str, command: str, labels: str, downloads: Path, shown_downloa
 
     return [
         Example("A song; whoever bought it is invented.", get(f"{base}/api/features/chinook-1?entity=song"), song, shown_lines=26),
+        Example(
+            "A feature on request: computed from what is stored and what comes with the request.",
+            get(f"{base}/api/features/chinook-1?entity=song&{on_request}"),
+            computed,
+        ),
         Example("What was known of it at two moments.", post(f"{base}/api/training-sets", asked), known),
         Example(
             "A training set: each row of a file, with what was known at its moment.",
-            f"{command} training-set --entity song --rows {labels} --features genre,minutes,song_purchases:*"
+            f"{command} training-set --entity song --rows {labels} --features genre,minutes,song_purchases:*,song_asked:*"
             f" --out {shown_downloads}/{training.name}",
             written,
             file=training,

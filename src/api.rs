@@ -6,6 +6,7 @@ mod extract;
 mod features;
 mod health;
 mod ingest;
+mod inputs;
 mod layers;
 mod problem;
 mod releases;

@@ -1,14 +1,15 @@
 //! Joins the built components for the API and the command line: which releases are open, and what is remembered of them.
 
-use std::collections::BTreeMap;
+mod open_release;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use datafusion::physical_plan::SendableRecordBatchStream;
 use moka::future::Cache;
 use tokio::sync::{Semaphore, watch};
+
+pub use open_release::{OpenRelease, ReleaseView, TrainingSetError};
 
 use crate::clock::Clock;
 use crate::compile::TargetSource;
@@ -19,10 +20,9 @@ use crate::ingest::{Shape, ShapeColumn};
 use crate::limits::{COMPILED_SELECTIONS_MAX, EXPORTS_AT_ONCE_MAX, OPEN_RELEASES_MAX, RELEASE_POLL_INTERVAL};
 use crate::materialize::Progress;
 use crate::name::ReleaseNumber;
-use crate::online::{self, Selection, SelectionError};
 use crate::pipeline::{self, BuildError};
-use crate::query::{self, Limits, Query, TrainingError, TrainingRequest, TrainingRows};
-use crate::store::{ColumnPin, Entitlements, Export, Readable, Release, ReleaseRef, SourcePin, Store, StoreError};
+use crate::query::Limits;
+use crate::store::{ColumnPin, Export, ReleaseRef, SourcePin, Store, StoreError};
 
 /// A project, opened.
 #[derive(Clone)]
@@ -111,7 +111,7 @@ impl App {
             return Ok(());
         }
         let opened = self.open_number(number).await?;
-        tracing::info!(release = number.get(), memory_bytes = opened.release.memory_bytes(), "serving a release");
+        tracing::info!(release = number.get(), memory_bytes = opened.memory_bytes(), "serving a release");
         self.inner.latest.send_replace(Some(opened));
         Ok(())
     }
@@ -222,123 +222,6 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// A release and what was made of it for its readers.
-pub struct OpenRelease {
-    release: Arc<Release>,
-    open: Arc<ForReaders>,
-    restricted: Arc<ForReaders>,
-}
-
-/// What is the same for all readers with the same entitlements.
-struct ForReaders {
-    readable: Readable,
-    query: Query,
-    /// By entity: what is answered where no features are named.
-    scalars: BTreeMap<String, Arc<Selection>>,
-    /// By entity and features, as they were asked for.
-    selections: Cache<(String, Option<Vec<String>>), Arc<Selection>>,
-}
-
-impl OpenRelease {
-    fn new(release: Arc<Release>, limits: Limits) -> Self {
-        let readers = |entitlements| {
-            let readable = release.readable_by(entitlements);
-            let query = Query::new(&readable, limits);
-            let scalars = readable.entities().filter_map(|entity| {
-                let selection = online::compile(&readable.frame(entity)?, None).ok()?;
-                Some((entity.to_owned(), Arc::new(selection)))
-            });
-            let scalars = scalars.collect();
-            Arc::new(ForReaders { readable, query, scalars, selections: Cache::new(COMPILED_SELECTIONS_MAX) })
-        };
-        let (open, restricted) = (readers(Entitlements::OPEN), readers(Entitlements::ALL));
-        Self { release, open, restricted }
-    }
-
-    pub fn number(&self) -> ReleaseNumber {
-        self.release.number()
-    }
-
-    pub fn memory_bytes(&self) -> usize {
-        self.release.memory_bytes()
-    }
-
-    pub fn created_at(&self) -> DateTime<Utc> {
-        self.release.created_at()
-    }
-
-    /// What a caller with `entitlements` sees of it.
-    pub fn readable_by(&self, entitlements: Entitlements) -> ReleaseView {
-        let readers = if entitlements.may_read(true) { &self.restricted } else { &self.open };
-        ReleaseView { readable: readers.readable.clone(), readers: Arc::clone(readers) }
-    }
-}
-
-/// A release as one caller sees it.
-#[derive(Clone)]
-pub struct ReleaseView {
-    pub readable: Readable,
-    readers: Arc<ForReaders>,
-}
-
-impl ReleaseView {
-    pub fn query(&self) -> &Query {
-        &self.readers.query
-    }
-
-    /// Rows at moments with the features that were known then, as they come. `features` as in a lookup.
-    pub async fn training_set(
-        &self,
-        entity: &str,
-        features: Option<Vec<String>>,
-        rows: TrainingRows,
-        time: String,
-        limits: Limits,
-    ) -> Result<SendableRecordBatchStream, TrainingSetError> {
-        let selection = self.selection(entity, features).await?;
-        let features = selection.features().iter().map(|feature| feature.name.to_string()).collect();
-        let request = TrainingRequest { entity: entity.to_owned(), features, rows, time };
-        Ok(query::training_set(&self.readable, limits, request).await?)
-    }
-
-    /// The selection `features` of an entity, compiled once per release. `entity` must be one of the release's.
-    pub async fn selection(
-        &self,
-        entity: &str,
-        features: Option<Vec<String>>,
-    ) -> Result<Arc<Selection>, SelectionError> {
-        if features.is_none()
-            && let Some(scalars) = self.readers.scalars.get(entity)
-        {
-            return Ok(Arc::clone(scalars));
-        }
-        Box::pin(self.compiled(entity, features)).await
-    }
-
-    async fn compiled(&self, entity: &str, features: Option<Vec<String>>) -> Result<Arc<Selection>, SelectionError> {
-        let key = (entity.to_owned(), features);
-        if let Some(selection) = self.readers.selections.get(&key).await {
-            return Ok(selection);
-        }
-        let Some(frame) = self.readable.frame(entity) else {
-            let name = entity.to_owned();
-            return Err(SelectionError::UnknownView { entity: name.clone(), name, index: 0, nearest: None });
-        };
-        let selection = Arc::new(online::compile(&frame, key.1.as_deref())?);
-        self.readers.selections.insert(key, Arc::clone(&selection)).await;
-        Ok(selection)
-    }
-}
-
-/// Why there is no training set.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainingSetError {
-    #[error(transparent)]
-    Selection(#[from] SelectionError),
-    #[error(transparent)]
-    Training(#[from] TrainingError),
-}
-
 /// What the rows of a source look like, as a release has it.
 fn shape_of_pin(pin: &SourcePin) -> Shape {
     let column = |column: &ColumnPin| {
@@ -347,7 +230,12 @@ fn shape_of_pin(pin: &SourcePin) -> Shape {
         let data_type = Dtype::parse(&column.dtype).map(|dtype| dtype.to_arrow()).ok()?;
         Some(ShapeColumn { name: column.name.clone(), data_type, from })
     };
-    Shape { source: pin.name.clone(), columns: pin.columns.iter().filter_map(column).collect(), key: pin.key.clone() }
+    Shape {
+        source: pin.name.clone(),
+        columns: pin.columns.iter().filter_map(column).collect(),
+        key: pin.key.clone(),
+        has_created: pin.created_timestamp_column.is_some(),
+    }
 }
 
 /// What the rows of a source look like, for an ingest.
@@ -361,5 +249,6 @@ pub fn shape(source: &TargetSource) -> Shape {
         source: source.name.to_string(),
         columns: source.columns.iter().map(column).collect(),
         key: source.key.iter().map(ToString::to_string).collect(),
+        has_created: source.created_timestamp_column.is_some(),
     }
 }

@@ -100,6 +100,9 @@ pub fn main() -> Pin<Box<dyn Future<Output = ExitCode> + Send>> {
 async fn run() -> ExitCode {
     let Arguments { project, log, command } = Arguments::parse();
     crate::telemetry::init_logs(&log);
+    if !matches!(command, Command::Serve(_)) {
+        without_huge_pages();
+    }
     let done = match command {
         Command::Init(command) => command.run(&project),
         Command::Check(command) => command.run(&project).await,
@@ -126,6 +129,17 @@ async fn run() -> ExitCode {
         ExitCode::FAILURE
     })
 }
+
+/// Huge pages pay where memory is read again and again. A command that ends soon would spend its time clearing them: a
+/// third of a small build's.
+#[cfg(target_os = "linux")]
+fn without_huge_pages() {
+    // SAFETY: it sets a flag of this process and touches no memory. Where the system refuses, all stays as it is.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn without_huge_pages() {}
 
 /// The arguments, for tests of the help texts.
 pub fn command() -> clap::Command {

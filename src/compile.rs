@@ -5,6 +5,7 @@ mod feature;
 mod fingerprint;
 mod graph;
 mod names;
+mod on_request;
 mod target;
 mod view;
 mod windows;
@@ -13,12 +14,12 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use std::sync::Arc;
 
 pub use target::{
-    JoinKey, Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetSource, TargetView, TargetWindow,
-    TargetWindows,
+    JoinKey, Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetSource,
+    TargetView, TargetWindow, TargetWindows,
 };
 pub use view::plan as plan_view;
 
-use crate::definition::{Definitions, Diagnostics, Dtype};
+use crate::definition::{Definitions, Diagnostics, Dtype, Values};
 use crate::engine::{Bounds, Session};
 use crate::limits::BUILD_BATCH_ROWS;
 
@@ -38,7 +39,7 @@ pub async fn compile(definitions: &Definitions, mut diagnostics: Diagnostics) ->
     for source in &sources {
         session.register_schema(source.name.as_str(), source.schema());
     }
-    let mut target = Target { entities, sources, views: Vec::new() };
+    let mut target = Target { entities, sources, views: Vec::new(), on_request: Vec::new() };
     for (index, is_sound) in order {
         let written = &definitions.views[index];
         let Some(entity) = target.entity(&written.entity.value) else { continue };
@@ -50,6 +51,12 @@ pub async fn compile(definitions: &Definitions, mut diagnostics: Diagnostics) ->
             target.views.push(view);
         }
         session.register_schema(written.name.value.as_str(), schema);
+    }
+    for (written, reads) in definitions.views.iter().zip(&reads) {
+        if let Values::OnRequest(on_request) = &written.values {
+            let view = on_request::compile(written, on_request, reads, &session, &target, &mut diagnostics).await;
+            target.on_request.extend(view);
+        }
     }
     if diagnostics.is_empty() { Ok(target) } else { Err(diagnostics) }
 }

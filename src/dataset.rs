@@ -12,9 +12,9 @@ pub use encode::{Format, csv_text};
 use crate::engine::{SqlError, canonical_expression};
 use crate::error::ErrorKind;
 use crate::limits::SELECTION_FEATURES_MAX;
-use crate::name::{Fingerprint, nearest};
+use crate::name::{FeatureReference, Fingerprint, nearest};
 use crate::query::{Query, quoted};
-use crate::store::{Export, Readable, Store, StoreError};
+use crate::store::{Export, OtherVersion, Readable, Store, StoreError};
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum DatasetError {
     Unknown { name: String, nearest: Option<String>, known: Vec<String> },
     #[error("`{dataset}` has no column `{name}`")]
     UnknownColumn { dataset: String, name: String, index: usize, nearest: Option<String> },
+    #[error("{other}")]
+    OtherVersion { index: usize, other: OtherVersion },
     #[error("{0} columns were asked for, {SELECTION_FEATURES_MAX} at most are written")]
     TooManyColumns(usize),
     #[error("{0}")]
@@ -53,7 +55,7 @@ pub enum DatasetError {
 impl DatasetError {
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unknown { .. } => ErrorKind::NotFound,
+            Self::Unknown { .. } | Self::OtherVersion { .. } => ErrorKind::NotFound,
             Self::UnknownColumn { .. } => ErrorKind::Invalid,
             Self::TooManyColumns(_) => ErrorKind::TooLarge,
             Self::Filter(error) | Self::Sql(error) => error.kind(),
@@ -77,7 +79,12 @@ pub struct Selection {
 pub async fn select(readable: &Readable, query: &Query, request: &Request) -> Result<Selection, DatasetError> {
     let key = key(readable, &request.dataset)?;
     let schema = query.columns(&request.dataset).await.map_err(DatasetError::Sql)?;
-    let columns = columns(&schema, request)?;
+    let columns = match columns(readable, &schema, request) {
+        Err(DatasetError::OtherVersion { index, other }) => {
+            return Err(DatasetError::OtherVersion { index, other: readable.with_holder(other).await });
+        }
+        columns => columns?,
+    };
     let mut sql = format!("select {} from {}", columns.join(", "), quoted(&request.dataset));
     if let Some(filter) = &request.filter {
         query.check_condition(&request.dataset, filter).await.map_err(DatasetError::Filter)?;
@@ -175,23 +182,46 @@ fn key(readable: &Readable, dataset: &str) -> Result<Vec<String>, DatasetError> 
     })
 }
 
-fn columns(schema: &Schema, request: &Request) -> Result<Vec<String>, DatasetError> {
+/// The columns that are asked for; whether a feature has the version that it is asked for by.
+fn columns(readable: &Readable, schema: &Schema, request: &Request) -> Result<Vec<String>, DatasetError> {
     let names = || schema.fields().iter().map(|field| field.name().as_str());
     let Some(asked) = &request.columns else { return Ok(names().map(quoted).collect()) };
     if asked.len() > SELECTION_FEATURES_MAX {
         return Err(DatasetError::TooManyColumns(asked.len()));
     }
+    let unknown = |text: &str, index| DatasetError::UnknownColumn {
+        dataset: request.dataset.clone(),
+        name: text.chars().take(80).collect(),
+        index,
+        nearest: nearest(text, names()).map(str::to_owned),
+    };
     asked
         .iter()
         .enumerate()
-        .map(|(index, name)| match names().any(|known| known == name) {
-            true => Ok(quoted(name)),
-            false => Err(DatasetError::UnknownColumn {
-                dataset: request.dataset.clone(),
-                name: name.chars().take(80).collect(),
-                index,
-                nearest: nearest(name, names()).map(str::to_owned),
-            }),
+        .map(|(index, text)| match FeatureReference::parse(text) {
+            Some(FeatureReference { name, version }) if names().any(|known| known == name) => {
+                match version.map(|asked| (asked, held(readable, &request.dataset, name))) {
+                    None => Ok(quoted(name)),
+                    Some((asked, Some((_, held)))) if asked == held => Ok(quoted(name)),
+                    Some((asked, Some((entity, held)))) => {
+                        let other = OtherVersion { entity, name: name.to_owned(), asked, held, holder: None };
+                        Err(DatasetError::OtherVersion { index, other })
+                    }
+                    Some((_, None)) => Err(unknown(text, index)),
+                }
+            }
+            _ => Err(unknown(text, index)),
         })
         .collect()
+}
+
+/// The entity and the version of a feature of `dataset`; none of a column that has no versions.
+fn held(readable: &Readable, dataset: &str, name: &str) -> Option<(String, u32)> {
+    let manifest = readable.manifest();
+    let entity = match manifest.view(dataset) {
+        Some(view) => view.entity.clone(),
+        None => manifest.entity(dataset)?.name.clone(),
+    };
+    let held = manifest.feature(&entity, name)?.version;
+    Some((entity, held))
 }

@@ -10,6 +10,7 @@ mod dtype;
 mod expect;
 mod fields;
 mod load;
+mod on_request;
 mod read;
 mod schema;
 mod tree;
@@ -23,7 +24,7 @@ pub use schema::json_schema;
 pub use tree::Text;
 pub use written::{
     Access, Aggregate, AggregateFunction, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Format,
-    Postgres, Source, Values, WindowLength,
+    Input, OnRequest, Postgres, Source, Values, WindowLength,
 };
 
 /// Reads every document of `files`. Whatever is wrong is in the diagnostics; what could be read is in the definitions.

@@ -7,6 +7,7 @@ mod exact;
 mod functions;
 pub mod json;
 mod lineage;
+mod row_expression;
 mod sql_error;
 mod statement;
 pub mod time;
@@ -28,6 +29,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 pub use exact::{exact_cast, shown};
 pub use functions::FUNCTIONS;
+pub use row_expression::RowExpression;
 pub use sql_error::SqlError;
 pub use statement::{Statement, TableRead, canonical_expression};
 
@@ -149,12 +151,11 @@ impl Session {
         self.check(&filtered)
     }
 
-    /// `plan` with the columns `expressions`, its types checked.
+    /// `plan` with the columns `expressions`. Types are checked by [`Self::check`] and [`Self::columns_read`], or before it
+    /// runs.
     pub fn project(&self, plan: &LogicalPlan, expressions: Vec<Expr>) -> Result<LogicalPlan, SqlError> {
         let plan = LogicalPlanBuilder::from(plan.clone()).project(expressions).and_then(LogicalPlanBuilder::build);
-        let plan = plan.map_err(|error| self.planning(error))?;
-        self.check(&plan)?;
-        Ok(plan)
+        plan.map_err(|error| self.planning(error))
     }
 
     /// The table whose rows `plan` maps or leaves out one by one, each under the same `keys`; none where a row of the plan

@@ -13,8 +13,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-pub use rows::Shape;
-pub use rows::ShapeColumn;
+pub use rows::{Shape, ShapeColumn, typed_column};
 pub use upload::{UploadFormat, read_upload};
 
 use crate::error::ErrorKind;

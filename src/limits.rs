@@ -49,6 +49,9 @@ pub const BUILD_BATCH_ROWS: usize = 1_024;
 /// Entities in one batch. Ten thousand rows of a wide view are about 10 MiB, half of what an ingress lets through.
 pub const BATCH_ENTITIES_MAX: usize = 10_000;
 
+/// Releases that are looked through for a version of a feature. A store that is cleaned up keeps ten and the tagged.
+pub const RELEASES_SEARCHED_MAX: usize = 100;
+
 /// Features of one selection. Wider answers are downloads.
 pub const SELECTION_FEATURES_MAX: usize = 1_000;
 

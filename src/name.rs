@@ -53,6 +53,29 @@ impl<Of> Name<Of> {
     }
 }
 
+/// What a feature is asked for by: its name, and the version that it shall have.
+///
+/// ```
+/// # use rhapsode::name::FeatureReference;
+/// assert_eq!(FeatureReference::parse("decade@2"), Some(FeatureReference { name: "decade", version: Some(2) }));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeatureReference<'a> {
+    pub name: &'a str,
+    pub version: Option<u32>,
+}
+
+impl<'a> FeatureReference<'a> {
+    /// Reads `name` or `name@version`; none where it is neither.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (name, version) = match text.split_once('@') {
+            Some((name, version)) => (name, Some(version.parse().ok()?)),
+            None => (text, None),
+        };
+        (!name.is_empty()).then_some(Self { name, version })
+    }
+}
+
 impl<Of> fmt::Display for Name<Of> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -10,7 +10,7 @@ use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array}
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
-pub use select::{Selection, SelectionError, compile};
+pub use select::{OnRequestFeature, SelectedFeature, Selection, SelectionError, compile};
 
 use crate::engine::json;
 use crate::name::EntityKey;
@@ -44,7 +44,7 @@ pub fn row(frame: &ReadableFrame<'_>, key: &EntityKey) -> Result<Option<usize>, 
 
 /// Appends the selected features of `row` as an object.
 pub fn write_object(frame: &ReadableFrame<'_>, selection: &Selection, row: usize, out: &mut Vec<u8>) {
-    let packed = frame.packed(row);
+    let packed = selection.packed(frame, row);
     out.push(b'{');
     for (index, feature) in selection.features().iter().enumerate() {
         out.extend_from_slice(if index == 0 { &feature.member[1..] } else { &feature.member });
@@ -55,7 +55,7 @@ pub fn write_object(frame: &ReadableFrame<'_>, selection: &Selection, row: usize
 
 /// Appends the selected features of `row` as an array, in the order of the selection.
 pub fn write_values(frame: &ReadableFrame<'_>, selection: &Selection, row: usize, out: &mut Vec<u8>) {
-    let packed = frame.packed(row);
+    let packed = selection.packed(frame, row);
     out.push(b'[');
     for (index, feature) in selection.features().iter().enumerate() {
         if index > 0 {

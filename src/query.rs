@@ -1,6 +1,7 @@
 //! SQL for people, over one release and within limits.
 
 mod entity_table;
+mod finished;
 mod numbered;
 mod training_set;
 
@@ -15,11 +16,11 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 
-pub use training_set::{EVENT_TIMESTAMP, TrainingError, TrainingRequest, TrainingRows, training_set};
+pub use training_set::{EVENT_TIMESTAMP, TrainingError, TrainingFeature, TrainingRequest, TrainingRows, training_set};
 
 use crate::engine::{Bounds, Session, SqlError, Statement};
 use crate::limits::{SOURCE_BATCH_ROWS, STATEMENT_PARAMETERS_MAX};
-use crate::store::Readable;
+use crate::store::{OtherVersion, Readable};
 
 /// What one statement may take.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,7 @@ pub struct Limits {
 
 /// The tables of a release that its reader may read: sources and views by name, each entity as one table.
 pub struct Query {
+    readable: Readable,
     session: Session,
     limits: Limits,
 }
@@ -50,7 +52,7 @@ impl Answer {
 
 impl Query {
     pub fn new(readable: &Readable, limits: Limits) -> Self {
-        Self { session: session(readable, limits), limits }
+        Self { readable: readable.clone(), session: session(readable, limits), limits }
     }
 
     /// The rows of a stream, whole and within the limits.
@@ -80,7 +82,7 @@ impl Query {
             let found = parameters.len();
             return Err(SqlError::too_large(format!("{found} parameters are more than {STATEMENT_PARAMETERS_MAX}")));
         }
-        let plan = self.session.plan(&Statement::parse(sql)?).await?;
+        let plan = self.session.plan(&asserted(&self.readable, sql).await?).await?;
         let plan = match parameters.is_empty() {
             true => plan,
             false => plan.with_param_values(parameters).map_err(SqlError::from_execution)?,
@@ -115,6 +117,32 @@ fn session(readable: &Readable, limits: Limits) -> Session {
         }
     }
     session
+}
+
+/// A statement whose features are of the versions that it asks for.
+async fn asserted(readable: &Readable, sql: &str) -> Result<Statement, SqlError> {
+    let (statement, versions) = Statement::parse(sql)?.without_versions();
+    if versions.is_empty() {
+        return Ok(statement);
+    }
+    let manifest = readable.manifest();
+    let tables: Vec<String> = statement.tables().into_iter().map(|read| read.name).collect();
+    let read = manifest.views.iter().filter(|view| tables.contains(&view.name) || tables.contains(&view.entity));
+    let features = read.flat_map(|view| view.features.iter().map(move |feature| (&view.entity, feature)));
+    let features: Vec<_> = features.collect();
+    for (name, asked) in versions {
+        let named: Vec<_> = features.iter().filter(|(_, feature)| feature.name == name).collect();
+        if named.is_empty() {
+            let message = format!("nothing that the statement reads has a feature `{name}`, of any version");
+            return Err(SqlError::invalid(message));
+        }
+        if let Some((entity, feature)) = named.into_iter().find(|(_, feature)| feature.version != asked) {
+            let other = OtherVersion { entity: entity.to_string(), name, asked, held: feature.version, holder: None };
+            let other = readable.with_holder(other).await;
+            return Err(SqlError::not_found(other.to_string()).with_remedy(other.remedy()));
+        }
+    }
+    Ok(statement)
 }
 
 async fn collected(

@@ -6,6 +6,7 @@
 
 mod entitlements;
 mod exports;
+mod feature_version;
 mod frame;
 mod garbage;
 mod incoming;
@@ -35,13 +36,17 @@ use futures::future::BoxFuture;
 
 pub use entitlements::Entitlements;
 pub use exports::{Export, ExportWriter};
+pub use feature_version::OtherVersion;
 pub use frame::{Frame, FrameColumn};
 pub use garbage::{Freed, Retention};
 pub use incoming::{IncomingFile, IncomingSummary, IncomingWriter};
 pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};
 pub use lance::TableKey;
 pub use lease::{Lease, LeaseTerms};
-pub use manifest::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, ViewData, ViewPin, WindowPin, WindowsPin};
+pub use manifest::{
+    ColumnPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, ViewData, ViewPin, WindowPin,
+    WindowsPin,
+};
 pub use objects::Wrap;
 pub use packed::{PackedRow, PackedRows};
 pub use release::{Readable, ReadableFrame, Release};

@@ -9,7 +9,7 @@ use super::Problem;
 use super::extract::Parameters;
 use super::respond::{JSON, answer};
 use crate::app::App;
-use crate::store::{Check, Entitlements, FeaturePin, Manifest, Statistics};
+use crate::store::{Check, Entitlements, FeaturePin, InputPin, Manifest, Statistics};
 
 /// All definitions of a release, with versions and lineage.
 #[derive(Serialize, ToSchema)]
@@ -24,6 +24,26 @@ struct CatalogueEntity {
     join_keys: Vec<String>,
     description: Option<String>,
     views: Vec<CatalogueView>,
+    /// Views whose features are computed when they are asked for.
+    on_request: Vec<CatalogueOnRequest>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CatalogueOnRequest {
+    name: String,
+    description: Option<String>,
+    owner: Option<String>,
+    tags: Vec<String>,
+    /// The values that come with a request.
+    inputs: Vec<CatalogueInput>,
+    features: Vec<CatalogueFeature>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CatalogueInput {
+    name: String,
+    dtype: String,
+    description: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -129,7 +149,17 @@ impl From<Manifest> for Catalogue {
                 checks: view.checks.iter().cloned().map(Into::into).collect(),
                 features: view.features.iter().map(feature).collect(),
             });
+            let on_request = manifest.on_request.iter().filter(|view| view.entity == entity.name);
+            let on_request = on_request.map(|view| CatalogueOnRequest {
+                name: view.name.clone(),
+                description: view.description.clone(),
+                owner: view.owner.clone(),
+                tags: view.tags.clone(),
+                inputs: view.inputs.iter().cloned().map(Into::into).collect(),
+                features: view.features.iter().map(feature).collect(),
+            });
             CatalogueEntity {
+                on_request: on_request.collect(),
                 views: of_entity.collect(),
                 name: entity.name,
                 join_keys: entity.join_keys,
@@ -194,6 +224,13 @@ impl From<Statistics> for CatalogueStatistics {
             top: top.into_iter().map(|top| (top.value, top.count)).collect(),
             sampled_every,
         }
+    }
+}
+
+impl From<InputPin> for CatalogueInput {
+    fn from(input: InputPin) -> Self {
+        let InputPin { name, dtype, description } = input;
+        Self { name, dtype, description }
     }
 }
 

@@ -46,6 +46,12 @@ impl Parameters {
         }
     }
 
+    /// Takes out those whose names begin with `prefix`, and gives them without it.
+    pub fn take_prefixed(&mut self, prefix: &str) -> BTreeMap<String, String> {
+        let taken = self.0.extract_if(.., |name, _| name.starts_with(prefix));
+        taken.map(|(name, value)| (name[prefix.len()..].to_owned(), value)).collect()
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }

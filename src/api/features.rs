@@ -1,5 +1,6 @@
 //! `/api/features/{key}` and `/api/features/batch`: one entity, many entities.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::LazyLock;
 
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::Problem;
 use super::extract::{JsonBody, Parameters};
+use super::inputs::Inputs;
 use super::respond::{ARROW_STREAM, JSON, answer, arrow_stream, negotiate, unencodable};
 use crate::app::{App, ReleaseView};
 use crate::engine::json;
@@ -36,6 +38,7 @@ pub(super) struct OneEntity {
         ("key" = String, Path, description = "The entity's key; several join keys percent-encoded and joined by `,`"),
         ("features" = Option<String>, Query, description = "`name`, `name@version` or `view:*`, joined by `,`; all scalars by default"),
         ("entity" = Option<String>, Query, description = "Which entity, where there are several"),
+        ("inputs.{name}" = Option<String>, Query, description = "The value of an input of a feature on request"),
         ("release" = Option<String>, Query, description = "A number, a tag or `latest`"),
     ),
     responses(
@@ -46,8 +49,9 @@ pub(super) struct OneEntity {
 pub(super) async fn one(
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
-    parameters: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Response, Problem> {
+    let inputs = Inputs::of_texts(parameters.take_prefixed("inputs."));
     let parameters = parameters.only(&["features", "entity", "release"])?;
     let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
     let frame = frame(&view, parameters.get("entity"))?;
@@ -56,6 +60,7 @@ pub(super) async fn one(
     let raw = uri.path().strip_prefix("/api/features/").unwrap_or_default();
     let key = parse_key(&frame, raw, true)?;
     let selection = view.selection(entity, parameters.list("features")).await?;
+    inputs.check_are_read(&selection)?;
     let Some(row) = online::row(&frame, &key)? else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
@@ -67,6 +72,10 @@ pub(super) async fn one(
             "POST /api/sql with `select {} from {entity}` lists the keys",
             frame.entity().join_keys.join(", ")
         )));
+    };
+    let (selection, row) = match selection.is_on_request() {
+        false => (selection, row),
+        true => (inputs.gather(&selection, &[row], &[0])?, 0),
     };
     let release = view.readable.number();
     let mut body = Vec::with_capacity(64 + 32 * selection.features().len());
@@ -93,6 +102,10 @@ pub(super) struct BatchRequest {
     features: Option<Vec<String>>,
     /// Which entity, where there are several.
     entity: Option<String>,
+    /// For features on request: the value of each input, or a list of one for each key.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"asked_year": 1900}))]
+    inputs: BTreeMap<String, serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -157,6 +170,18 @@ pub(super) async fn batch(
     }
     let rows: Result<Vec<Option<usize>>, _> = keys.iter().map(|key| online::row(&frame, key)).collect();
     let rows = rows?;
+    let inputs = Inputs::of_values(request.inputs, keys.len())?;
+    inputs.check_are_read(&selection)?;
+    let (selection, rows) = match selection.is_on_request() {
+        false => (selection, rows),
+        true => {
+            let found: Vec<usize> = rows.iter().flatten().copied().collect();
+            let positions: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].is_some()).collect();
+            let mut numbers = 0..found.len();
+            let gathered = inputs.gather(&selection, &found, &positions)?;
+            (gathered, rows.iter().map(|row| row.and_then(|_| numbers.next())).collect())
+        }
+    };
     entities_read(rows.iter().flatten().count() as u64);
     let release = view.readable.number();
     if media_type == ARROW_STREAM {

@@ -10,7 +10,7 @@ use crate::dataset::DatasetError;
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
 use crate::online::{SelectionError, WrongKey};
-use crate::store::StoreError;
+use crate::store::{OtherVersion, StoreError};
 
 /// What went wrong, and what to do about it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -160,11 +160,7 @@ impl From<SelectionError> for Problem {
             SelectionError::UnknownView { name, index, nearest, .. } => Self::of_kind(kind, "unknown-view", detail)
                 .field(format!("features[{index}]"), format!("{name}:*"))
                 .did_you_mean(nearest.map(|nearest| format!("{nearest}:*")), catalogue),
-            SelectionError::OtherVersion { name, index, asked, held } => {
-                Self::of_kind(kind, "feature-version-not-in-release", detail)
-                    .field(format!("features[{index}]"), format!("{name}@{asked}"))
-                    .remedy(format!("ask for `{name}@{held}`, or for a release that holds `{name}@{asked}`"))
-            }
+            SelectionError::OtherVersion { index, other } => Self::other_version(format!("features[{index}]"), &other),
             SelectionError::Malformed { text, index } => Self::of_kind(kind, "malformed-feature", detail)
                 .field(format!("features[{index}]"), text)
                 .remedy(catalogue),
@@ -173,6 +169,14 @@ impl From<SelectionError> for Problem {
             }
             SelectionError::Unwritable { .. } => Self::of_kind(kind, "unwritable-feature", detail),
         }
+    }
+}
+
+impl Problem {
+    fn other_version(field: String, other: &OtherVersion) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "feature-version-not-in-release", other.to_string())
+            .field(field, format!("{}@{}", other.name, other.asked))
+            .remedy(other.remedy())
     }
 }
 
@@ -190,6 +194,7 @@ impl From<SqlError> for Problem {
         let kind = match error.kind() {
             ErrorKind::TooLarge => "statement-too-large",
             ErrorKind::Timeout => "statement-timeout",
+            ErrorKind::NotFound => "feature-version-not-in-release",
             _ => "statement",
         };
         let place = error.position.map(|(line, column)| format!("query:{line}:{column}"));
@@ -215,6 +220,7 @@ impl Problem {
             DatasetError::UnknownColumn { name, index, nearest, .. } => Self::of_kind(kind, "unknown-column", detail)
                 .field(format!("columns[{index}]"), name)
                 .did_you_mean(nearest.clone(), "leave `columns` out for all of them"),
+            DatasetError::OtherVersion { index, other } => Self::other_version(format!("columns[{index}]"), other),
             DatasetError::TooManyColumns(found) => {
                 Self::of_kind(kind, "too-many-columns", detail).field("columns", found.to_string())
             }

@@ -10,7 +10,7 @@ use super::graph::Reads;
 use super::names::default_access;
 use super::target::{Target, TargetEntity, TargetFeature, TargetWindows};
 use crate::analyze::Analyzer;
-use crate::definition::{Access, Diagnostics, Dtype, Feature, FeatureView, Values};
+use crate::definition::{Access, Diagnostics, Dtype, Feature, FeatureView, Input, Values};
 use crate::engine::{Session, SqlError, canonical_expression};
 use crate::name::{FeatureName, nearest};
 
@@ -81,7 +81,7 @@ impl Context<'_> {
     fn expression_text(&self, written: &Feature) -> String {
         match (&written.expr, &self.view.values) {
             (Some(text), _) => text.value.clone(),
-            (None, Values::Sql(_) | Values::Aggregate(_)) => written.name.value.to_string(),
+            (None, Values::Sql(_) | Values::Aggregate(_) | Values::OnRequest(_)) => written.name.value.to_string(),
             (None, Values::Analyzer(call)) => format!("{}.{}", call.name.value, written.name.value),
         }
     }
@@ -102,6 +102,13 @@ impl Context<'_> {
                     read.map(|w| format!("{}({:?}) {:?}", w.function.name(), w.column, w.length_seconds)).collect();
                 (own, format!("windows {}", context.join(", ")))
             }
+            (Values::OnRequest(on_request), _) => {
+                let of_request = |input: &&Input| read.iter().any(|(_, column)| *column == input.name.value.as_str());
+                let inputs = on_request.inputs.iter().filter(of_request);
+                let inputs: Vec<String> =
+                    inputs.map(|input| format!("{} {}", input.name.value, input.dtype.value)).collect();
+                (own, format!("on request {}", inputs.join(", ")))
+            }
             (Values::Sql(_), Some(statement)) => {
                 match (&written.expr, statement.canonical_column(written.name.value.as_str(), &keys)) {
                     (None, Some(formula)) => formula,
@@ -112,8 +119,16 @@ impl Context<'_> {
         }
     }
 
-    /// What is read of windows is read of the columns that they are over.
+    /// What is read of windows is read of the columns that they are over; on request, of the views that have it.
     fn of_tables(&self, read: Vec<(String, String)>) -> Vec<(String, String)> {
+        if matches!(self.view.values, Values::OnRequest(_)) {
+            return read
+                .into_iter()
+                .filter_map(|(_, column)| self.of_entity(column))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect();
+        }
         let Some(windows) = self.windows else { return read };
         let source = self.target.source(windows.source.as_str());
         let time = source.and_then(|source| source.timestamp_field.clone());
@@ -125,12 +140,27 @@ impl Context<'_> {
         columns.into_iter().map(|column| (windows.source.to_string(), column.to_string())).collect()
     }
 
-    /// A string made from a restricted column is restricted, unless its author says otherwise.
+    /// The view that has a feature of the entity, or the entity of a join key; none for an input.
+    fn of_entity(&self, column: String) -> Option<(String, String)> {
+        let views = self.target.views.iter().filter(|view| view.entity == self.entity.name);
+        let mut has = views.filter(|view| view.features.iter().any(|feature| feature.name.as_str() == column));
+        let is_key = || self.entity.join_keys.iter().any(|key| key.name.as_str() == column);
+        let table = match has.next() {
+            Some(view) => view.name.to_string(),
+            None => is_key().then(|| self.entity.name.to_string())?,
+        };
+        Some((table, column))
+    }
+
+    /// A string made from a restricted column is restricted, unless its author says otherwise; whatever is made of one on
+    /// request is.
     fn default_access(&self, written: &Feature, read: &[(String, String)]) -> Access {
+        let on_request = matches!(self.view.values, Values::OnRequest(_));
         let text =
             !matches!(written.dtype.value, Dtype::Bool | Dtype::Int32 | Dtype::Int64 | Dtype::Float32 | Dtype::Float64);
         let restricted = |(table, column): &(String, String)| is_restricted(self.target, table, column);
-        if text && (read.iter().any(restricted) || written.licence.as_deref() == Some("proprietary")) {
+        let made_of_restricted = (text || on_request) && read.iter().any(restricted);
+        if made_of_restricted || (text && written.licence.as_deref() == Some("proprietary")) {
             return Access::Restricted;
         }
         default_access(false, written.licence.as_deref())
@@ -153,6 +183,7 @@ impl Context<'_> {
                 (error.message, error.remedy.or(remedy))
             }
             (Some(_), Values::Sql(_) | Values::Aggregate(_)) => (error.message, error.remedy),
+            (_, Values::OnRequest(_)) => (error.message, error.remedy),
         };
         diagnostics.add_with(&place, message, remedy);
     }

@@ -28,10 +28,13 @@ pub(super) fn reads(definitions: &Definitions, diagnostics: &mut Diagnostics) ->
                 let tables = BTreeMap::from([(source.value.to_string(), source.place.clone())]);
                 Reads { statement: None, tables }
             }
+            Values::OnRequest(_) => Reads { statement: None, tables: BTreeMap::new() },
             Values::Sql(text) => match Statement::parse(&text.value) {
                 Ok(statement) => {
                     let tables = statement.tables().into_iter();
-                    let tables = tables.map(|read| (read.name, text.at(read.line, read.column))).collect();
+                    let tables: BTreeMap<String, Place> =
+                        tables.map(|read| (read.name, text.at(read.line, read.column))).collect();
+                    refuse_on_request(&tables, definitions, diagnostics);
                     Reads { statement: Some(statement), tables }
                 }
                 Err(error) => {
@@ -42,6 +45,17 @@ pub(super) fn reads(definitions: &Definitions, diagnostics: &mut Diagnostics) ->
             },
         })
         .collect()
+}
+
+/// Reports views that have no rows.
+fn refuse_on_request(tables: &BTreeMap<String, Place>, definitions: &Definitions, diagnostics: &mut Diagnostics) {
+    for view in definitions.views.iter().filter(|view| matches!(view.values, Values::OnRequest(_))) {
+        let name = view.name.value.as_str();
+        if let Some(place) = tables.get(name) {
+            let message = format!("view `{name}` is computed on request and has no rows to read");
+            diagnostics.add_with(place, message, Some("read the stored features that it is made of".to_owned()));
+        }
+    }
 }
 
 /// The indexes of the views, each after those that it reads, and whether it can be compiled: views on a circle cannot.

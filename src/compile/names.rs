@@ -163,6 +163,12 @@ fn check_source(source: &Source, entity: &Entity, diagnostics: &mut Diagnostics)
             );
         }
     }
+    if let (Some(created), Some(time)) = (&source.created_timestamp_column, &source.timestamp_field)
+        && created.value == time.value
+    {
+        let message = format!("`{}` says when a row became true; another column says when it was written", time.value);
+        diagnostics.add(&created.place, message);
+    }
     for field in [&source.timestamp_field, &source.created_timestamp_column].into_iter().flatten() {
         match source.columns.iter().find(|column| column.name.value == field.value) {
             None => {
@@ -209,7 +215,7 @@ fn source(written: &Source, entities: &[TargetEntity]) -> Option<TargetSource> {
         entity,
         columns,
         timestamp_field,
-        created_timestamp_column: _,
+        created_timestamp_column,
         event_id,
         postgres,
         description,
@@ -230,6 +236,7 @@ fn source(written: &Source, entities: &[TargetEntity]) -> Option<TargetSource> {
         })
         .collect();
     let event_id = event_id.map(|id| id.value);
+    let created_timestamp_column = created_timestamp_column.map(|column| column.value);
     let key = keys.iter().map(|key| key.name.clone()).chain(timestamp_field.clone()).chain(event_id).collect();
     Some(TargetSource {
         name: name.value,
@@ -237,6 +244,7 @@ fn source(written: &Source, entities: &[TargetEntity]) -> Option<TargetSource> {
         columns,
         key,
         timestamp_field,
+        created_timestamp_column,
         postgres,
         description,
         owner,

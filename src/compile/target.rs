@@ -15,6 +15,7 @@ pub struct Target {
     pub sources: Vec<TargetSource>,
     /// Each after those that it reads.
     pub views: Vec<TargetView>,
+    pub on_request: Vec<TargetOnRequest>,
 }
 
 impl Target {
@@ -62,6 +63,8 @@ pub struct TargetSource {
     /// The columns that no two rows share: the join keys, and where there is one the time and what tells events apart.
     pub key: Vec<FeatureName>,
     pub timestamp_field: Option<FeatureName>,
+    /// When a row was written: of several rows for one key the last one counts.
+    pub created_timestamp_column: Option<FeatureName>,
     /// Where rows come from without a file.
     pub postgres: Option<Postgres>,
     pub description: Option<String>,
@@ -110,6 +113,28 @@ pub struct TargetView {
     pub format: Format,
     /// The column that says when a row became true; then there is a row for each key and time.
     pub time: Option<FeatureName>,
+}
+
+/// A view whose features are computed when they are asked for.
+#[derive(Clone, Debug)]
+pub struct TargetOnRequest {
+    pub name: TableName,
+    pub entity: EntityName,
+    /// The values that come with a request, by name.
+    pub inputs: Vec<TargetInput>,
+    /// Over stored features and join keys of the entity, and the inputs.
+    pub features: Vec<TargetFeature>,
+    pub description: Option<String>,
+    pub owner: Option<String>,
+    pub tags: Vec<String>,
+}
+
+/// A value that comes with a request.
+#[derive(Clone, Debug)]
+pub struct TargetInput {
+    pub name: FeatureName,
+    pub dtype: Dtype,
+    pub description: Option<String>,
 }
 
 /// How the values of a view are computed.

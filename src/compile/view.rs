@@ -122,8 +122,10 @@ pub async fn plan(session: &Session, view: &TargetView, join_keys: &[JoinKey]) -
     session.project(&base, columns?)
 }
 
+/// None where nothing of the view is stored.
 fn recipe(values: &Values, target: &Target) -> Option<Recipe> {
     Some(match values {
+        Values::OnRequest(_) => return None,
         Values::Aggregate(aggregate) => {
             Recipe::Aggregate(windows::target(aggregate, target.source(aggregate.source.value.as_str())?))
         }
@@ -189,6 +191,7 @@ fn report(error: SqlError, values: &Values, diagnostics: &mut Diagnostics) {
         // Names are checked before; this is what is left.
         Values::Analyzer(call) => call.name.place.clone(),
         Values::Aggregate(aggregate) => aggregate.place.clone(),
+        Values::OnRequest(on_request) => on_request.place.clone(),
     };
     diagnostics.add_with(&place, error.message, error.remedy);
 }

@@ -6,7 +6,7 @@ use super::tree::{Node, Value};
 use super::written::{
     Access, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Format, Postgres, Source, Values,
 };
-use super::{Diagnostics, Dtype, Spanned, aggregate, expect};
+use super::{Diagnostics, Dtype, Spanned, aggregate, expect, on_request};
 
 const KINDS: &[&str] = &["entity", "source", "feature_view"];
 
@@ -145,6 +145,7 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
         "ttl",
         "format",
         "aggregate",
+        "on_request",
         "timestamp_field",
         "expect",
     ];
@@ -158,7 +159,10 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
         true => &[],
         false => fields.required_list("features", diagnostics),
     };
-    let features = nodes.iter().filter_map(|node| feature(node, diagnostics)).collect();
+    let features: Vec<Feature> = nodes.iter().filter_map(|node| feature(node, diagnostics)).collect();
+    if matches!(values, Some(Values::OnRequest(_))) {
+        on_request::check(&fields, &features, diagnostics);
+    }
     let description = fields.string("description", diagnostics);
     let owner = fields.string("owner", diagnostics);
     let tags = fields.strings("tags", diagnostics);
@@ -182,11 +186,12 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
 }
 
 fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> {
-    let kinds = ["sql", "analyzer", "aggregate"];
+    let kinds = ["sql", "analyzer", "aggregate", "on_request"];
     let written: Vec<(&str, &Node)> = kinds.iter().filter_map(|kind| Some((*kind, fields.node(kind)?))).collect();
     let (kind, node) = match written.as_slice() {
         [] => {
-            let remedy = "write `sql: select …`, `analyzer: { name: …, text: … }` or `aggregate: { source: … }`";
+            let remedy = "write `sql: select …`, `analyzer: { name: …, text: … }`, `aggregate: { source: … }` or \
+                          `on_request: { inputs: … }`";
             let message = "this feature view does not say where its values come from";
             diagnostics.add_with(fields.place, message, Some(remedy.to_owned()));
             return None;
@@ -211,6 +216,7 @@ fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> 
             let name = name.map(|name| Spanned::new(name.value.clone(), name.place.clone()));
             Some(Values::Analyzer(AnalyzerCall { name: name?, text: text?, source: source? }))
         }
+        "on_request" => on_request::read(node, diagnostics).map(Values::OnRequest),
         _ => aggregate::read(node, diagnostics).map(Values::Aggregate),
     }
 }
@@ -232,7 +238,7 @@ fn feature(node: &Node, diagnostics: &mut Diagnostics) -> Option<Feature> {
     Some(Feature { name: name?, dtype, expr, unit, description, licence, access, tags, expect })
 }
 
-fn dtype(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<Dtype>> {
+pub(super) fn dtype(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<Dtype>> {
     let text = fields.required_text("dtype", diagnostics)?;
     match Dtype::parse(&text.value) {
         Ok(dtype) => Some(Spanned::new(dtype, text.place.clone())),

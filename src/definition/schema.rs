@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::expect::OnFailure;
-use super::written::{Column, Entity, Feature, Format, Source};
+use super::written::{Column, Entity, Feature, Format, Input, Source};
 use super::{Dtype, Spanned};
 use crate::limits::NAME_CHARS_MAX;
 use crate::name::{FeatureName, Name, TableName};
@@ -69,6 +69,8 @@ struct FeatureView {
     analyzer: Option<Analyzer>,
     /// Windows over the events of a source with time.
     aggregate: Option<Aggregate>,
+    /// Values that come with a request; the features are expressions over them and over stored features.
+    on_request: Option<OnRequest>,
     /// Its features. For an aggregate by default its windows: `plays_count_7d`, `plays_sum_seconds_7d`.
     #[schemars(default)]
     features: Vec<Feature>,
@@ -181,6 +183,15 @@ struct Aggregate {
     /// Lengths: a number and `s`, `m`, `h` or `d`, or `all`.
     #[schemars(inner(regex(pattern = r"^([0-9]+[smhd]|all)$")))]
     windows: Vec<String>,
+}
+
+/// Values that come with a request.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct OnRequest {
+    /// Each is given in the request by its name.
+    inputs: Vec<Input>,
 }
 
 /// The schema of a definition file. Each document is one of the kinds.

@@ -99,7 +99,8 @@ pub enum Access {
     Restricted,
 }
 
-/// Features of one entity that are computed together from the same inputs: by `sql`, an `analyzer` or an `aggregate`.
+/// Features of one entity that are computed together from the same inputs: by `sql`, an `analyzer` or an `aggregate`, or when
+/// they are asked for: `on_request`.
 #[derive(Clone, Debug)]
 pub struct FeatureView {
     pub name: Spanned<TableName>,
@@ -146,6 +147,27 @@ pub enum Values {
     Analyzer(AnalyzerCall),
     /// Windows over the events of a source with time.
     Aggregate(Aggregate),
+    /// Expressions over stored features and values that come with a request; nothing of it is stored.
+    OnRequest(OnRequest),
+}
+
+/// `on_request: { inputs: [{ name: asked_year, dtype: int32 }] }`.
+#[derive(Clone, Debug)]
+pub struct OnRequest {
+    pub place: Place,
+    pub inputs: Vec<Input>,
+}
+
+/// A value that comes with a request.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Input {
+    /// Its name, which no feature of the entity has.
+    pub name: Spanned<FeatureName>,
+    /// Its type, one of single values.
+    pub dtype: Spanned<Dtype>,
+    /// What it means.
+    pub description: Option<String>,
 }
 
 /// `aggregate: { source: plays, functions: [count, sum(seconds)], windows: [7d, all] }`.

@@ -26,6 +26,10 @@ impl SqlError {
         Self { kind: ErrorKind::Invalid, message, remedy: None, position: None }
     }
 
+    pub fn not_found(message: String) -> Self {
+        Self { kind: ErrorKind::NotFound, ..Self::invalid(message) }
+    }
+
     pub fn too_large(message: String) -> Self {
         Self { kind: ErrorKind::TooLarge, ..Self::invalid(message) }
     }
@@ -36,6 +40,11 @@ impl SqlError {
 
     pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
         Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// The same, said of the thing that is called `name`.
+    pub(super) fn of(self, name: &str) -> Self {
+        Self { message: format!("`{name}`: {}", self.message), ..self }
     }
 
     pub(super) fn at(self, line: u64, column: u64) -> Self {
@@ -88,6 +97,10 @@ impl SqlError {
             | DataFusionError::NotImplemented(message) => told(message),
             DataFusionError::SchemaError(schema_error, _) => schema_fault(schema_error),
             DataFusionError::ArrowError(error, _) => Self::invalid(first_line(&error.to_string())),
+            // Of a statement within this one.
+            DataFusionError::External(inner) if inner.is::<Self>() => {
+                inner.downcast_ref::<Self>().cloned().unwrap_or_else(|| Self::invalid(inner.to_string()))
+            }
             _ => {
                 tracing::error!(%error, "a statement failed");
                 Self { kind: ErrorKind::Internal, ..Self::invalid("the statement failed inside the engine".to_owned()) }

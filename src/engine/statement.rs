@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::SqlError;
 use crate::limits::{STATEMENT_BYTES_MAX, STATEMENT_DEPTH_MAX, STATEMENT_OPERATORS_MAX};
+use crate::name::FeatureReference;
 
 /// A query within the bounds.
 #[derive(Clone, Debug)]
@@ -90,6 +91,14 @@ impl Statement {
             select.projection.retain(|item| keys.iter().any(|key| is_named(item, key)));
         }
         Some((expression, rest.to_string()))
+    }
+
+    /// The statement without the versions that features are asked for by, and those: `"decade@2"` is `decade`, and an
+    /// assertion.
+    pub fn without_versions(mut self) -> (Self, BTreeSet<(String, u32)>) {
+        let mut versions = Versions::default();
+        let _ = VisitMut::visit(&mut self.query, &mut versions);
+        (self, versions.0)
     }
 
     fn uses_ordinals(&self, select: &ast::Select) -> bool {
@@ -191,6 +200,33 @@ impl VisitorMut for NameSubqueries {
             self.0 += 1;
             let name = ast::Ident::new(format!("subquery_{}", self.0));
             *alias = Some(ast::TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Takes the versions off quoted names such as `"decade@2"`.
+#[derive(Default)]
+struct Versions(BTreeSet<(String, u32)>);
+
+impl VisitorMut for Versions {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expression: &mut ast::Expr) -> ControlFlow<()> {
+        let name = match expression {
+            ast::Expr::Identifier(name) => name,
+            ast::Expr::CompoundIdentifier(names) => match names.last_mut() {
+                Some(name) => name,
+                None => return ControlFlow::Continue(()),
+            },
+            _ => return ControlFlow::Continue(()),
+        };
+        if let (Some(_), Some(FeatureReference { name: feature, version: Some(version) })) =
+            (name.quote_style, FeatureReference::parse(&name.value))
+        {
+            let feature = feature.to_owned();
+            self.0.insert((feature.clone(), version));
+            name.value = feature;
         }
         ControlFlow::Continue(())
     }

@@ -26,6 +26,8 @@ pub struct Shape {
     pub columns: Vec<ShapeColumn>,
     /// The columns that no two rows share; they are never null.
     pub key: Vec<String>,
+    /// Whether a column says when a row was written: then several rows may share a key, and the build takes the last.
+    pub has_created: bool,
 }
 
 /// A column of a source.
@@ -180,7 +182,7 @@ impl<'a> Intake<'a> {
         let keys = key_texts(&batch, &self.shape.key)?;
         let mut keep = Vec::with_capacity(batch.num_rows());
         for (row, (file, line)) in origins.iter().enumerate() {
-            let new = self.seen.insert(&keys, row);
+            let new = self.shape.has_created || self.seen.insert(&keys, row);
             if !new {
                 let key: Vec<&str> = keys.iter().map(|part| part.value(row)).collect();
                 let reason = format!("the key `{}` came before", key.join(","));
@@ -214,6 +216,26 @@ impl<'a> Intake<'a> {
 pub(super) fn misfit(column: &str, value: &str, data_type: &DataType) -> String {
     let value: String = value.chars().take(SHOWN_CHARS).collect();
     format!("`{column}` is {value}, which is not {}", shown(data_type))
+}
+
+/// `values` as a column of the type of `field`; the error says which of them is not.
+pub fn typed_column(field: &Field, values: &[&Value]) -> Result<Arc<dyn Array>, String> {
+    let name = field.name();
+    let shown = |value: &Value| misfit(name, &value.to_string(), field.data_type());
+    if let Some(cut) = values.iter().find(|value| would_be_cut(value, field.data_type())) {
+        return Err(shown(cut));
+    }
+    let schema = Arc::new(Schema::new(vec![field.clone().with_nullable(true)]));
+    let rows: Vec<Map<String, Value>> =
+        values.iter().map(|value| Map::from_iter([(name.clone(), Value::clone(value))])).collect();
+    let rows: Vec<&Map<String, Value>> = rows.iter().collect();
+    match decode(&schema, &rows) {
+        Ok(batch) => Ok(Arc::clone(batch.column(0))),
+        Err(error) => {
+            let at_fault = rows.iter().zip(values).find(|(row, _)| decode(&schema, &[row]).is_err());
+            Err(at_fault.map(|(_, value)| shown(value)).unwrap_or(error))
+        }
+    }
 }
 
 /// Whether the decoder would drop a part of a number: a fraction, or digits that a float does not hold.

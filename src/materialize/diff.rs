@@ -68,7 +68,33 @@ pub async fn diff(store: &Store, before: &Manifest, after: &Manifest) -> Result<
         });
         features.extend(features_of(store, &name, old, new).await?);
     }
+    let on_request =
+        |manifest: &Manifest| manifest.on_request.iter().map(|pin| pin.name.clone()).collect::<BTreeSet<_>>();
+    for name in &on_request(before) | &on_request(after) {
+        features.extend(on_request_of(&name, before, after));
+    }
     Ok(ReleaseDiff { tables, features })
+}
+
+/// The features on request of a view, of which nothing is stored.
+fn on_request_of(view: &str, before: &Manifest, after: &Manifest) -> Vec<FeatureDiff> {
+    let pins = |manifest: &Manifest| {
+        let view = manifest.on_request.iter().find(|pin| pin.name == view);
+        view.map(|view| view.features.clone()).unwrap_or_default()
+    };
+    let (old, new) = (pins(before), pins(after));
+    let names: BTreeSet<String> = old.iter().chain(&new).map(|feature| feature.name.clone()).collect();
+    let diff = |name: String| {
+        let find = |pins: &[FeaturePin]| pins.iter().find(|feature| feature.name == name).cloned();
+        let change = match (find(&old), find(&new)) {
+            (Some(a), Some(b)) if a.fingerprint == b.fingerprint => return None,
+            (Some(a), Some(b)) => FeatureChange::Changed(a.version, b.version),
+            (Some(_), None) => FeatureChange::Removed,
+            (None, _) => FeatureChange::Added,
+        };
+        Some(FeatureDiff { view: view.to_owned(), name, change, null_rate: (None, None), drift: None })
+    };
+    names.into_iter().filter_map(diff).collect()
 }
 
 async fn features_of(

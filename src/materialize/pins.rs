@@ -5,10 +5,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{Built, Plan, SourceStep, ViewStep, Work};
-use crate::compile::{Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetWindow, TargetWindows};
+use crate::compile::{
+    Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetWindow,
+    TargetWindows,
+};
 use crate::definition::Access;
 use crate::name::{Fingerprint, ReleaseNumber};
-use crate::store::{ColumnPin, EntityPin, FeaturePin, Manifest, SourcePin, Statistics, ViewPin, WindowPin, WindowsPin};
+use crate::store::{
+    ColumnPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics, ViewPin, WindowPin,
+    WindowsPin,
+};
 
 /// The manifest of what `plan` made of `target`, the next after `newest`.
 pub fn manifest(
@@ -22,6 +28,7 @@ pub fn manifest(
     let mut versions = newest.map(|manifest| manifest.versions.clone()).unwrap_or_default();
     let sources = plan.sources.iter().filter_map(|step| source(step, built)).collect();
     let views = plan.views.iter().filter_map(|step| view(step, built, &mut versions)).collect();
+    let on_request = target.on_request.iter().map(|view| on_request(view.clone(), &mut versions)).collect();
     Manifest {
         number: newest.map(|manifest| manifest.number.next()).unwrap_or(ReleaseNumber::FIRST),
         build_id,
@@ -32,7 +39,29 @@ pub fn manifest(
         entities: target.entities.iter().map(entity).collect(),
         sources,
         views,
+        on_request,
         versions,
+    }
+}
+
+fn on_request(view: TargetOnRequest, versions: &mut BTreeMap<String, Vec<Fingerprint>>) -> OnRequestPin {
+    let TargetOnRequest { name, entity, inputs, features, description, owner, tags } = view;
+    let features = features.into_iter().map(|feature| {
+        let known = versions.entry(format!("{entity}.{}", feature.name)).or_default();
+        pin(feature, (0, None), known)
+    });
+    let input = |input: TargetInput| {
+        let TargetInput { name, dtype, description } = input;
+        InputPin { name: name.to_string(), dtype: dtype.to_string(), description }
+    };
+    OnRequestPin {
+        name: name.to_string(),
+        features: features.collect(),
+        inputs: inputs.into_iter().map(input).collect(),
+        entity: entity.to_string(),
+        description,
+        owner,
+        tags,
     }
 }
 
@@ -59,6 +88,7 @@ fn source(step: &SourceStep, built: &Built) -> Option<SourcePin> {
         is_ordered: source.timestamp_field.is_some()
             && (table.seconds.is_some() || step.pinned.as_ref().is_some_and(|pin| pin.is_ordered)),
         timestamp_field: source.timestamp_field.map(|field| field.to_string()),
+        created_timestamp_column: source.created_timestamp_column.map(|column| column.to_string()),
         columns: source.columns.into_iter().map(column).collect(),
         ingested: ingested.into_iter().chain(step.take.iter().map(|file| file.name.clone())).collect(),
         void: step.pinned.as_ref().map(|pin| pin.void.clone()).unwrap_or_default(),

@@ -110,7 +110,10 @@ fn plan_source(source: &TargetSource, pinned: Option<&SourcePin>, files: &[Incom
     let columns_changed = pinned.is_some_and(|pin| {
         let now = source.columns.iter().map(|column| (column.name.as_str(), column.dtype.to_string()));
         let then = pin.columns.iter().map(|column| (column.name.as_str(), column.dtype.clone()));
-        !now.eq(then) || !source.key.iter().map(|key| key.as_str()).eq(pin.key.iter().map(String::as_str))
+        let created = source.created_timestamp_column.as_ref().map(|column| column.as_str());
+        !now.eq(then)
+            || created != pin.created_timestamp_column.as_deref()
+            || !source.key.iter().map(|key| key.as_str()).eq(pin.key.iter().map(String::as_str))
     });
     let anew = pinned.is_none() || columns_changed;
     let taken = |file: &IncomingFile| !anew && pinned.is_some_and(|pin| pin.ingested.contains(&file.name));

@@ -1,13 +1,15 @@
 //! Does what the plan says: upserts ingests into sources, computes views, indexes both.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
+use tokio::task::JoinSet;
 
-use super::{FailedCheck, MaterializeError, Plan, Progress, quality, source, view, windows};
+use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, Work, quality, source, view, windows};
 use crate::compile::Target;
-use crate::store::{Check, Statistics, Store, Table};
+use crate::store::{Check, Statistics, Store, StoreError, Table};
 
 /// What a build may use, and what it is called.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub struct Settings {
 }
 
 /// What a build wrote or kept, by name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Built {
     pub tables: BTreeMap<String, BuiltTable>,
     /// The moment at which windows end; none where there is no event.
@@ -62,27 +64,78 @@ pub async fn run(
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Built, MaterializeError> {
-    let mut built = Built::default();
+    let (mut built, target) = (Built::default(), Arc::new(target.clone()));
     for step in &plan.sources {
         let table = source::run(store, step, settings, progress).await?;
         built.tables.insert(step.source.name.to_string(), table);
     }
-    built.as_of = windows::as_of(target, &built, settings.as_of, settings.memory_bytes).await?;
+    built.as_of = windows::as_of(&target, &built, settings.as_of, settings.memory_bytes).await?;
     let mut failed = Vec::new();
-    for step in &plan.views {
-        let (name, pinned) = (step.view.name.to_string(), step.pinned.as_ref());
-        let mut table = view::run(store, target, step, &built, settings, progress).await?;
-        let time = step.view.time.iter().map(ToString::to_string);
-        let key: Vec<String> = target.keys(&step.view.entity).into_iter().chain(time).collect();
-        table.checks = quality::checks(store, &step.view, &key, &table, pinned, settings.memory_bytes).await?;
-        failed.extend(
-            table
-                .checks
-                .iter()
-                .filter(|check| !check.passed && !check.is_warning)
-                .map(|check| FailedCheck { view: name.clone(), check: check.clone() }),
-        );
-        built.tables.insert(name, table);
+    for level in levels(&plan.views) {
+        // What runs side by side shares the memory.
+        let busy = level.iter().filter(|step| step.work != Work::Keep).count();
+        let settings = Settings { memory_bytes: settings.memory_bytes / busy.max(1), ..settings.clone() };
+        // Tasks of their own, so that cores share them; none outlives this function.
+        let mut views = JoinSet::new();
+        for (index, step) in level.iter().enumerate() {
+            let (store, target, built) = (store.clone(), Arc::clone(&target), built.clone());
+            let (step, settings, progress) = (ViewStep::clone(step), settings.clone(), Arc::clone(progress));
+            views.spawn(async move {
+                let table = one_view(&store, &target, &step, &built, &settings, &progress).await;
+                table.map(|table| (index, table))
+            });
+        }
+        let mut tables = BTreeMap::new();
+        while let Some(ended) = views.join_next().await {
+            let lost = |error| StoreError::Rows(format!("a view could not be computed: {error}")).into();
+            match ended.unwrap_or_else(|error| Err(lost(error))) {
+                Ok(table) => tables.extend([table]),
+                Err(error) => {
+                    // Whoever is told that a build failed may start another one.
+                    views.shutdown().await;
+                    return Err(error);
+                }
+            }
+        }
+        for (step, table) in level.into_iter().zip(tables.into_values()) {
+            let name = step.view.name.to_string();
+            let checks = table.checks.iter().filter(|check| !check.passed && !check.is_warning);
+            failed.extend(checks.map(|check| FailedCheck { view: name.clone(), check: check.clone() }));
+            built.tables.insert(name, table);
+        }
     }
     if failed.is_empty() { Ok(built) } else { Err(MaterializeError::Expectations(failed)) }
+}
+
+/// The views in groups, each of which reads only views of those before it; within a group as they are planned.
+fn levels(steps: &[ViewStep]) -> Vec<Vec<&ViewStep>> {
+    let mut level_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut levels: Vec<Vec<&ViewStep>> = Vec::new();
+    // Each comes after those that it reads.
+    for step in steps {
+        let read = step.view.inputs.iter().filter_map(|input| level_of.get(input.as_str()));
+        let level = read.map(|level| level + 1).max().unwrap_or_default();
+        level_of.insert(step.view.name.as_str(), level);
+        if levels.len() <= level {
+            levels.push(Vec::new());
+        }
+        levels[level].push(step);
+    }
+    levels
+}
+
+/// A view and whether it is as expected.
+async fn one_view(
+    store: &Store,
+    target: &Target,
+    step: &ViewStep,
+    built: &Built,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<BuiltTable, MaterializeError> {
+    let table = view::run(store, target, step, built, settings, progress).await?;
+    let time = step.view.time.iter().map(ToString::to_string);
+    let key: Vec<String> = target.keys(&step.view.entity).into_iter().chain(time).collect();
+    let checks = quality::checks(store, &step.view, &key, &table, step.pinned.as_ref(), settings.memory_bytes).await?;
+    Ok(BuiltTable { checks, ..table })
 }

@@ -16,6 +16,7 @@ use futures::stream::Peekable;
 use futures::{StreamExt, TryStreamExt};
 
 use super::differ::Differ;
+use super::last_written::last_written;
 use super::observe::{Seen, Watched, observed};
 use super::{BuiltTable, Change, Event, MaterializeError, Progress, Settings, SourceStep, Work};
 use crate::clock::Stopwatch;
@@ -58,6 +59,8 @@ pub(super) async fn run(
         store,
         name,
         key,
+        created: step.source.created_timestamp_column.as_ref().map(ToString::to_string),
+        memory_bytes: settings.memory_bytes,
         schema,
         writable,
         progress,
@@ -109,6 +112,9 @@ struct Writing<'a> {
     store: &'a Store,
     name: &'a str,
     key: Vec<String>,
+    /// The column that says when a row was written.
+    created: Option<String>,
+    memory_bytes: usize,
     schema: SchemaRef,
     writable: Writable,
     progress: &'a Progress,
@@ -128,8 +134,10 @@ impl Writing<'_> {
             let nothing = RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::empty());
             self.writable.replace(Box::pin(nothing), &self.key).await?;
         }
-        for (index, file) in take.iter().enumerate() {
-            let (rows, seen) = self.read(file).await?;
+        // Where rows say when they were written, the order of the ingests is not what counts.
+        let at_once = if self.created.is_some() { take.len().max(1) } else { 1 };
+        for (index, files) in take.chunks(at_once).enumerate() {
+            let (rows, seen) = self.read(files).await?;
             let written = match index {
                 0 => self.writable.replace(rows, &self.key).await,
                 _ => self.writable.upsert(rows, &self.key).await,
@@ -142,7 +150,7 @@ impl Writing<'_> {
     /// Writes what an ingest adds to and changes of what is there, and takes away what a snapshot lacks.
     async fn merge(&mut self, file: &IncomingFile) -> Result<(), MaterializeError> {
         let table = self.writable.table().expect("a pinned source is there, or it could not be opened to be written");
-        let (rows, seen) = self.read(file).await?;
+        let (rows, seen) = self.read(std::slice::from_ref(file)).await?;
         let (rows, differ) = self.known(&table, rows, file).await.map_err(|fault| first_fault(&seen, fault))?;
         let differ = Arc::new(Mutex::new(differ));
         let mut changed = changed_rows(rows, Arc::clone(&differ));
@@ -180,12 +188,21 @@ impl Writing<'_> {
         self.writable.put(Box::pin(rows), vec![replaced], &self.key).await
     }
 
-    /// The rows of an ingest under the schema of today, watched.
+    /// The rows of ingests under the schema of today, watched.
     async fn read(
         &self,
-        file: &IncomingFile,
+        files: &[IncomingFile],
     ) -> Result<(SendableRecordBatchStream, Arc<Mutex<Seen>>), MaterializeError> {
-        let rows = conformed(self.name, self.store.read_incoming(file).await?, &self.schema);
+        let mut ingests = Vec::new();
+        for file in files {
+            ingests.push(conformed(self.name, self.store.read_incoming(file).await?, &self.schema));
+        }
+        let rows = RecordBatchStreamAdapter::new(nullable(&self.schema), futures::stream::iter(ingests).flatten());
+        let mut rows: SendableRecordBatchStream = Box::pin(rows);
+        if let Some(created) = &self.created {
+            let last = last_written(rows, &self.key, created, self.memory_bytes).await;
+            rows = last.map_err(|source| MaterializeError::SourceValues { name: self.name.to_owned(), source })?;
+        }
         let watched = Watched { name: self.name.to_owned(), is_source: true, key: self.key.clone(), before: self.done };
         Ok(observed(watched, rows, Arc::clone(self.progress)))
     }
@@ -198,7 +215,7 @@ impl Writing<'_> {
         rows: SendableRecordBatchStream,
         file: &IncomingFile,
     ) -> Result<(SendableRecordBatchStream, Differ), StoreError> {
-        let mut differ = Differ::new(Arc::clone(&self.schema), self.key.clone())?;
+        let mut differ = Differ::new(Arc::clone(&self.schema), self.key.clone(), self.created.clone())?;
         if !is_looked_up(file) {
             let names: Vec<String> = self.schema.fields().iter().map(|field| field.name().clone()).collect();
             let mut there = table.scan(&names).await?;

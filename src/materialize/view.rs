@@ -8,7 +8,7 @@ use datafusion::arrow::compute::{concat_batches, take_record_batch};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use datafusion::logical_expr::{LogicalPlanBuilder, ident};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
@@ -115,7 +115,7 @@ impl Computing<'_> {
         let inputs = self.view.inputs.iter().filter_map(|input| self.built.tables.get(input.as_str()));
         let expected = inputs.map(|table| table.rows).max();
         (self.progress)(Event::Begin { table: self.name.to_owned(), rows: expected });
-        let rows = self.compute(&self.session().await?, self.view).await?;
+        let rows = self.computed_in_order(&self.session().await?, self.view).await?;
         let (rows, seen) = self.observed(rows);
         let (table, seen) = match self.view.format {
             Format::Lance => {
@@ -165,7 +165,8 @@ impl Computing<'_> {
         if !added.is_empty() {
             let mut part = self.view.clone();
             part.features.retain(|feature| added.iter().any(|name| name == feature.name.as_str()));
-            let (computed, seen) = self.collected(self.compute(&self.session().await?, &part).await?).await?;
+            // In any order: they are brought into that of the rows that are there.
+            let (computed, seen) = self.collected(self.computed(&self.session().await?, &part).await?).await?;
             nulls.extend(self.counted(&part, &seen));
             let there = self.store.view(self.name, &pin.data).await?.read(&self.key).await?;
             let Some(aligned) = self.aligned(&computed, &there)? else {
@@ -245,7 +246,7 @@ impl Computing<'_> {
         let only = MemTable::try_new(schema, vec![changed]);
         let only = only.map_err(|error| self.values(SqlError::from_execution(error)))?;
         session.register(input, Arc::new(only));
-        let (computed, seen) = self.collected(self.compute(&session, self.view).await?).await?;
+        let (computed, seen) = self.collected(self.computed_in_order(&session, self.view).await?).await?;
         let mut writable = self.store.view_to_write(self.name, pin.data.lance_version()).await?;
         let gone = self.gone(&touched, &computed)?;
         let before = self.store.view(self.name, &pin.data).await?;
@@ -312,17 +313,30 @@ impl Computing<'_> {
     }
 
     /// The rows of `view` in the order of the keys, so that the same inputs give the same dataset.
-    async fn compute(
+    async fn computed_in_order(
         &self,
         session: &Session,
         view: &TargetView,
     ) -> Result<SendableRecordBatchStream, MaterializeError> {
         let values = |source| self.values(source);
-        let plan = plan_view(session, view, self.join_keys).await.map_err(values)?;
+        let plan = self.plan(session, view).await?;
         let order = self.key.iter().map(|key| ident(key.as_str()).sort(true, false));
         let plan = LogicalPlanBuilder::from(plan).sort(order).and_then(LogicalPlanBuilder::build);
         let plan = plan.map_err(|error| values(SqlError::from_execution(error)))?;
         session.execute(plan).await.map_err(values)
+    }
+
+    /// The rows of `view` in any order.
+    async fn computed(
+        &self,
+        session: &Session,
+        view: &TargetView,
+    ) -> Result<SendableRecordBatchStream, MaterializeError> {
+        session.execute(self.plan(session, view).await?).await.map_err(|source| self.values(source))
+    }
+
+    async fn plan(&self, session: &Session, view: &TargetView) -> Result<LogicalPlan, MaterializeError> {
+        plan_view(session, view, self.join_keys).await.map_err(|source| self.values(source))
     }
 
     fn observed(&self, rows: SendableRecordBatchStream) -> (SendableRecordBatchStream, Arc<std::sync::Mutex<Seen>>) {

@@ -3,18 +3,43 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::array::{ArrayRef, UInt32Array, new_empty_array};
+use datafusion::arrow::compute::take;
+use datafusion::arrow::datatypes::Field;
+use datafusion::arrow::error::ArrowError;
 
 use crate::engine::json::{JsonColumn, quoted};
+use crate::engine::{RowExpression, SqlError};
 use crate::error::ErrorKind;
 use crate::limits::SELECTION_FEATURES_MAX;
-use crate::name::nearest;
-use crate::store::{FeaturePin, FrameColumn, PackedRow, ReadableFrame};
+use crate::name::{FeatureReference, nearest};
+use crate::store::{FeaturePin, FrameColumn, OtherVersion, PackedRow, ReadableFrame};
 
 /// The columns that were asked for, in order.
 #[derive(Debug)]
 pub struct Selection {
     features: Vec<SelectedFeature>,
+    /// Those that are computed when they are asked for.
+    computed: Vec<ComputedFeature>,
+    /// Whether it holds the rows of one request, in their order.
+    is_gathered: bool,
+}
+
+/// A feature that is computed when it is asked for.
+#[derive(Clone, Debug)]
+pub struct OnRequestFeature {
+    pub view: Arc<str>,
+    pub pin: FeaturePin,
+    pub expression: Arc<RowExpression>,
+}
+
+#[derive(Debug)]
+struct ComputedFeature {
+    /// Its position in the selection.
+    index: usize,
+    expression: Arc<RowExpression>,
+    /// The stored columns that it reads.
+    stored: Vec<ArrayRef>,
 }
 
 /// A column that was asked for.
@@ -48,6 +73,64 @@ impl Selection {
     pub fn features(&self) -> &[SelectedFeature] {
         &self.features
     }
+
+    /// The expression of the feature at `index`, where it is computed when it is asked for.
+    pub fn expression(&self, index: usize) -> Option<&Arc<RowExpression>> {
+        self.computed.iter().find(|feature| feature.index == index).map(|feature| &feature.expression)
+    }
+
+    /// Whether features must be computed: then [`Self::gather`] comes before anything is written.
+    pub fn is_on_request(&self) -> bool {
+        !self.computed.is_empty()
+    }
+
+    /// The values that have to come with a request. One that several features read is there several times.
+    pub fn inputs(&self) -> impl Iterator<Item = &Field> {
+        self.computed.iter().flat_map(|feature| feature.expression.inputs())
+    }
+
+    /// The same features for `rows` only, whose numbers are then 0, 1, …, with what is computed for them. `input` gives
+    /// the values of an input, one for each of the rows.
+    pub fn gather<E: From<SqlError>>(
+        &self,
+        rows: &[usize],
+        input: impl Fn(&Field) -> Result<ArrayRef, E>,
+    ) -> Result<Self, E> {
+        let fault = |error: ArrowError| E::from(SqlError::from_execution(error.into()));
+        let indices: UInt32Array = rows.iter().map(|row| u32::try_from(*row).ok()).collect();
+        let of_rows = |values: &ArrayRef| take(values, &indices, None).map_err(fault);
+        let mut features = Vec::with_capacity(self.features.len());
+        for (index, feature) in self.features.iter().enumerate() {
+            let values = match self.computed.iter().find(|computed| computed.index == index) {
+                None => of_rows(&feature.values)?,
+                Some(computed) => {
+                    let mut columns = Vec::new();
+                    for stored in &computed.stored {
+                        columns.push(of_rows(stored)?);
+                    }
+                    for field in computed.expression.inputs() {
+                        columns.push(input(field)?);
+                    }
+                    computed.expression.evaluate(columns, rows.len())?
+                }
+            };
+            let column = JsonColumn::new(&values).map_err(fault)?;
+            features.push(SelectedFeature {
+                name: Arc::clone(&feature.name),
+                quoted: feature.quoted.clone(),
+                member: feature.member.clone(),
+                column,
+                values,
+                slot: None,
+            });
+        }
+        Ok(Self { features, computed: Vec::new(), is_gathered: true })
+    }
+
+    /// The narrow values of a row of `frame`, where they are read from there.
+    pub(super) fn packed<'a>(&self, frame: &ReadableFrame<'a>, row: usize) -> PackedRow<'a> {
+        if self.is_gathered { PackedRow::EMPTY } else { frame.packed(row) }
+    }
 }
 
 /// Why a selection cannot be compiled. `index` is the position in the list.
@@ -57,8 +140,8 @@ pub enum SelectionError {
     UnknownFeature { entity: String, name: String, index: usize, nearest: Option<String> },
     #[error("the entity `{entity}` has no view `{name}`")]
     UnknownView { entity: String, name: String, index: usize, nearest: Option<String> },
-    #[error("this release holds version {held} of `{name}`, not {asked}")]
-    OtherVersion { name: String, index: usize, asked: u32, held: u32 },
+    #[error("{other}")]
+    OtherVersion { index: usize, other: OtherVersion },
     #[error("`{text}` is not a feature: write `name`, `name@version` or `view:*`")]
     Malformed { text: String, index: usize },
     #[error("{found} features were asked for, {SELECTION_FEATURES_MAX} at most are answered")]
@@ -78,61 +161,100 @@ impl SelectionError {
     }
 }
 
-/// Compiles `asked` over `frame`; nothing asked means every scalar.
-pub fn compile(frame: &ReadableFrame<'_>, asked: Option<&[String]>) -> Result<Selection, SelectionError> {
-    let mut columns: Vec<&FrameColumn> = Vec::new();
+/// Compiles `asked` over `frame` and what can be computed of it; nothing asked means every scalar that is stored.
+pub fn compile(
+    frame: &ReadableFrame<'_>,
+    on_request: &[OnRequestFeature],
+    asked: Option<&[String]>,
+) -> Result<Selection, SelectionError> {
+    let mut columns: Vec<Found<'_>> = Vec::new();
     match asked {
-        None => columns.extend(frame.columns().filter(|column| feature(column).is_some_and(FeaturePin::is_scalar))),
+        None => {
+            let scalars = frame.columns().filter(|column| feature(column).is_some_and(FeaturePin::is_scalar));
+            columns.extend(scalars.map(Found::Stored));
+        }
         Some(asked) if asked.len() > SELECTION_FEATURES_MAX => {
             return Err(SelectionError::TooMany { found: asked.len() });
         }
         Some(asked) => {
             for (index, text) in asked.iter().enumerate() {
-                one(frame, index, text.trim(), &mut columns)?;
+                one(frame, on_request, index, text.trim(), &mut columns)?;
             }
         }
     }
     let mut seen = BTreeSet::new();
-    columns.retain(|column| seen.insert(column.field.name().as_str()));
-    let features: Result<Vec<_>, _> = columns.into_iter().map(selected).collect();
-    Ok(Selection { features: features? })
+    columns.retain(|column| seen.insert(column.name()));
+    let mut selection = Selection { features: Vec::new(), computed: Vec::new(), is_gathered: false };
+    for (index, column) in columns.into_iter().enumerate() {
+        match column {
+            Found::Stored(column) => {
+                selection.features.push(selected(column.field.name(), &column.values, column.slot)?);
+            }
+            Found::OnRequest(OnRequestFeature { expression, .. }) => {
+                let none = new_empty_array(expression.field().data_type());
+                selection.features.push(selected(expression.field().name(), &none, None)?);
+                let stored = expression.stored().filter_map(|field| frame.column(field.name()));
+                let stored = stored.map(|column| Arc::clone(&column.values)).collect();
+                selection.computed.push(ComputedFeature { index, expression: Arc::clone(expression), stored });
+            }
+        }
+    }
+    Ok(selection)
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Stored(&'a FrameColumn),
+    OnRequest(&'a OnRequestFeature),
+}
+
+impl<'a> Found<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Stored(column) => column.field.name(),
+            Self::OnRequest(feature) => &feature.pin.name,
+        }
+    }
 }
 
 fn one<'a>(
     frame: &ReadableFrame<'a>,
+    on_request: &'a [OnRequestFeature],
     index: usize,
     text: &str,
-    columns: &mut Vec<&'a FrameColumn>,
+    columns: &mut Vec<Found<'a>>,
 ) -> Result<(), SelectionError> {
     let entity = frame.entity().name.clone();
     if let Some(view) = text.strip_suffix(":*") {
         let before = columns.len();
-        columns.extend(frame.columns().filter(|column| view_of(column) == Some(view)));
+        columns.extend(frame.columns().filter(|column| view_of(column) == Some(view)).map(Found::Stored));
+        columns.extend(on_request.iter().filter(|feature| *feature.view == *view).map(Found::OnRequest));
         if columns.len() > before {
             return Ok(());
         }
-        let views: BTreeSet<&str> = frame.columns().filter_map(view_of).collect();
+        let views = frame.columns().filter_map(view_of).chain(on_request.iter().map(|feature| &*feature.view));
+        let views: BTreeSet<&str> = views.collect();
         let nearest = nearest(view, views.iter().copied()).map(str::to_owned);
         return Err(SelectionError::UnknownView { entity, name: shortened(view), index, nearest });
     }
-    let malformed = || SelectionError::Malformed { text: shortened(text), index };
-    let (name, version) = match text.split_once('@') {
-        Some((name, version)) => (name, Some(version.parse::<u32>().map_err(|_| malformed())?)),
-        None => (text, None),
+    let Some(FeatureReference { name, version }) = FeatureReference::parse(text) else {
+        return Err(SelectionError::Malformed { text: shortened(text), index });
     };
-    if name.is_empty() {
-        return Err(malformed());
-    }
-    let found = frame.column(name).and_then(|column| Some((column, feature(column)?)));
+    let stored = frame.column(name).and_then(|column| Some((Found::Stored(column), feature(column)?)));
+    let computed = on_request.iter().find(|feature| feature.pin.name == name);
+    let found = stored.or_else(|| computed.map(|feature| (Found::OnRequest(feature), &feature.pin)));
     let Some((column, pin)) = found else {
         let names =
             frame.columns().filter(|column| column.feature.is_some()).map(|column| column.field.name().as_str());
+        let names = names.chain(on_request.iter().map(|feature| feature.pin.name.as_str()));
         let nearest = nearest(name, names).map(str::to_owned);
         return Err(SelectionError::UnknownFeature { entity, name: shortened(name), index, nearest });
     };
     match version {
         Some(asked) if asked != pin.version => {
-            Err(SelectionError::OtherVersion { name: name.to_owned(), index, asked, held: pin.version })
+            let other = OtherVersion { entity, name: name.to_owned(), asked, held: pin.version, holder: None };
+            Err(SelectionError::OtherVersion { index, other })
         }
         _ => {
             columns.push(column);
@@ -149,16 +271,15 @@ fn view_of(column: &FrameColumn) -> Option<&str> {
     column.feature.as_ref().map(|(view, _)| view.as_ref())
 }
 
-fn selected(column: &FrameColumn) -> Result<SelectedFeature, SelectionError> {
-    let name = column.field.name();
-    let written = JsonColumn::new(&column.values).map_err(|_| SelectionError::Unwritable { name: name.clone() })?;
+fn selected(name: &str, values: &ArrayRef, slot: Option<usize>) -> Result<SelectedFeature, SelectionError> {
+    let column = JsonColumn::new(values).map_err(|_| SelectionError::Unwritable { name: name.to_owned() })?;
     Ok(SelectedFeature {
-        name: name.as_str().into(),
+        name: name.into(),
         member: [b",", &*quoted(name), b":"].concat().into(),
         quoted: quoted(name),
-        column: written,
-        values: Arc::clone(&column.values),
-        slot: column.slot,
+        column,
+        values: Arc::clone(values),
+        slot,
     })
 }
 

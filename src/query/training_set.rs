@@ -4,11 +4,11 @@
 //! happened in the time that ends at its moment; from the others, the release's value. Rows come back in the order in
 //! which they were given, each once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{JoinType, ScalarValue};
 use datafusion::datasource::ViewTable;
@@ -18,10 +18,11 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 
+use super::finished::Finished;
 use super::numbered::Numbered;
-use super::{Limits, quoted, session};
+use super::{Limits, asserted, quoted, session};
 use crate::engine::time::{AsOfTable, NamedWindow, TimedTable, WindowFunction, WindowsTable};
-use crate::engine::{Session, SqlError, Statement};
+use crate::engine::{RowExpression, Session, SqlError, Statement};
 use crate::error::ErrorKind;
 use crate::store::{Readable, StoreError, ViewPin, WindowsPin};
 
@@ -36,10 +37,27 @@ const ROW: &str = "_row";
 pub struct TrainingRequest {
     pub entity: String,
     /// Features of the entity that may be read, in order.
-    pub features: Vec<String>,
+    pub features: Vec<TrainingFeature>,
     pub rows: TrainingRows,
     /// The column of the rows that says when they are.
     pub time: String,
+}
+
+/// A feature of a training set.
+#[derive(Clone, Debug)]
+pub enum TrainingFeature {
+    Stored(String),
+    /// The columns of the rows are its inputs.
+    OnRequest(Arc<RowExpression>),
+}
+
+impl TrainingFeature {
+    fn name(&self) -> &str {
+        match self {
+            Self::Stored(name) => name,
+            Self::OnRequest(expression) => expression.field().name(),
+        }
+    }
 }
 
 /// Where the rows come from.
@@ -88,17 +106,35 @@ pub async fn training_set(
     let key = |name: &String| Some((name.clone(), frame.column(name)?.field.data_type().clone()));
     let keys: Vec<(String, DataType)> = frame.entity().join_keys.iter().filter_map(key).collect();
     let session = session(readable, limits);
-    let making = Making { readable, session, keys, request: &request, sources: Sources::of(readable, &request) };
+    let stored = stored(&request, &keys);
+    let sources = Sources::of(readable, &request.entity, &stored);
+    let making = Making { readable, session, keys, request: &request, stored, sources };
     let rows = making.rows().await?;
     let rows = making.numbered(rows)?;
     let known = making.with_history(rows).await?;
     let plan = making.with_values(known).await?;
     let rows = making.session.execute(plan).await?;
-    // The last column is the row's number, which only ordered them.
-    let columns: Vec<usize> = (0..rows.schema().fields().len().saturating_sub(1)).collect();
-    let schema = Arc::new(rows.schema().project(&columns).map_err(|error| planning(error.into()))?);
-    let rows = rows.map(move |batch| Ok(batch?.project(&columns)?));
+    let finished = Arc::new(Finished::new(&rows.schema(), &making.stored, &request.features)?);
+    let schema = Arc::clone(&finished.schema);
+    let rows =
+        rows.map(move |batch| finished.batch(&batch?).map_err(|error| DataFusionError::External(Box::new(error))));
     Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+}
+
+/// The stored features that are asked for, and then those that others are made of.
+fn stored(request: &TrainingRequest, keys: &[(String, DataType)]) -> Vec<String> {
+    let mut stored = Vec::new();
+    for feature in &request.features {
+        match feature {
+            TrainingFeature::Stored(name) => stored.push(name.clone()),
+            TrainingFeature::OnRequest(expression) => {
+                stored.extend(expression.stored().map(|field| field.name().clone()))
+            }
+        }
+    }
+    let mut seen: BTreeSet<String> = keys.iter().map(|(name, _)| name.clone()).collect();
+    stored.retain(|name| seen.insert(name.clone()));
+    stored
 }
 
 /// Where the features come from.
@@ -110,10 +146,10 @@ struct Sources {
 }
 
 impl Sources {
-    fn of(readable: &Readable, request: &TrainingRequest) -> Self {
+    fn of(readable: &Readable, entity: &str, stored: &[String]) -> Self {
         let mut sources = Self { history: BTreeMap::new(), windows: BTreeMap::new(), values: Vec::new() };
-        for feature in &request.features {
-            let Some(view) = readable.view_of(&request.entity, feature) else { continue };
+        for feature in stored {
+            let Some(view) = readable.view_of(entity, feature) else { continue };
             let name = view.name.clone();
             match (&view.timestamp_field, &view.windows) {
                 (Some(_), _) => sources.history.entry(name).or_insert((view, Vec::new())).1.push(feature.clone()),
@@ -133,6 +169,8 @@ struct Making<'a> {
     session: Session,
     keys: Vec<(String, DataType)>,
     request: &'a TrainingRequest,
+    /// The stored features that are needed.
+    stored: Vec<String>,
     sources: Sources,
 }
 
@@ -144,7 +182,7 @@ impl Making<'_> {
     /// The rows as they were given.
     async fn rows(&self) -> Result<LogicalPlan, TrainingError> {
         match &self.request.rows {
-            TrainingRows::Statement(sql) => Ok(self.session.plan(&Statement::parse(sql)?).await?),
+            TrainingRows::Statement(sql) => Ok(self.session.plan(&asserted(self.readable, sql).await?).await?),
             TrainingRows::Given(table) => self.table("_given", Arc::clone(table)).await,
             TrainingRows::Range(from, to) => self.range(*from, *to).await,
         }
@@ -194,12 +232,19 @@ impl Making<'_> {
     fn numbered(&self, rows: LogicalPlan) -> Result<Arc<dyn TableProvider>, TrainingError> {
         let time = &self.request.time;
         let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
-        for name in self.keys.iter().map(|(name, _)| name).chain([time]) {
+        let inputs = self.request.features.iter().flat_map(|feature| match feature {
+            TrainingFeature::Stored(_) => Vec::new(),
+            TrainingFeature::OnRequest(expression) => expression.inputs().map(Field::name).collect(),
+        });
+        for name in self.keys.iter().map(|(name, _)| name).chain([time]).chain(inputs) {
             if !names.contains(name) {
                 return Err(TrainingError::NoColumn { name: name.clone(), found: names.join("`, `") });
             }
         }
-        if let Some(taken) = names.iter().find(|name| self.request.features.contains(name)) {
+        let is_feature = |name: &String| {
+            self.stored.contains(name) || self.request.features.iter().any(|feature| feature.name() == name)
+        };
+        if let Some(taken) = names.iter().find(|name| is_feature(name)) {
             return Err(TrainingError::Taken(taken.clone()));
         }
         let typed = |name: &String| {
@@ -277,7 +322,7 @@ impl Making<'_> {
         Ok(named)
     }
 
-    /// The rows in their order with every feature, those without time joined by the key, and last their number.
+    /// The rows in their order with every stored feature, those without time joined by the key, and last their number.
     async fn with_values(&self, known: Arc<dyn TableProvider>) -> Result<LogicalPlan, TrainingError> {
         let own = known.schema();
         let mut plan = LogicalPlanBuilder::from(self.table("_known", known).await?);
@@ -293,12 +338,12 @@ impl Making<'_> {
             plan = plan.join_on(entity, JoinType::Left, on).map_err(planning)?;
         }
         let given = own.fields().iter().map(|field| field.name().clone());
-        let given = given.filter(|name| name != ROW && !self.request.features.contains(name)).collect::<Vec<_>>();
+        let given = given.filter(|name| name != ROW && !self.stored.contains(name)).collect::<Vec<_>>();
         let feature = |name: &String| match self.sources.values.contains(name) {
             true => ident(format!("_of_{name}")).alias(name.as_str()),
             false => ident(name.as_str()),
         };
-        let columns = given.iter().map(|name| ident(name.as_str())).chain(self.request.features.iter().map(feature));
+        let columns = given.iter().map(|name| ident(name.as_str())).chain(self.stored.iter().map(feature));
         let columns: Vec<Expr> = columns.chain([ident(ROW)]).collect();
         // Nothing stands above the sort that could make it seem needless.
         let plan = plan

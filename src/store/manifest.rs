@@ -25,6 +25,7 @@ pub struct Manifest {
     pub entities: Vec<EntityPin>,
     pub sources: Vec<SourcePin>,
     pub views: Vec<ViewPin>,
+    pub on_request: Vec<OnRequestPin>,
     /// By `entity.feature`: the fingerprints that the feature ever had; the version is the position, from 1.
     pub versions: BTreeMap<String, Vec<Fingerprint>>,
 }
@@ -49,6 +50,8 @@ pub struct SourcePin {
     /// The columns that no two rows share.
     pub key: Vec<String>,
     pub timestamp_field: Option<String>,
+    /// When a row was written: of several rows for one key the last one counts.
+    pub created_timestamp_column: Option<String>,
     /// Whether each piece of its rows is in the order of the key.
     pub is_ordered: bool,
     pub columns: Vec<ColumnPin>,
@@ -95,6 +98,26 @@ pub struct ViewPin {
     pub description: Option<String>,
     pub owner: Option<String>,
     pub tags: Vec<String>,
+}
+
+/// A view whose features are computed when they are asked for; nothing of it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnRequestPin {
+    pub name: String,
+    pub entity: String,
+    pub inputs: Vec<InputPin>,
+    pub features: Vec<FeaturePin>,
+    pub description: Option<String>,
+    pub owner: Option<String>,
+    pub tags: Vec<String>,
+}
+
+/// A value that comes with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputPin {
+    pub name: String,
+    pub dtype: String,
+    pub description: Option<String>,
 }
 
 /// Windows over the events of a source.

@@ -96,6 +96,9 @@ pub struct PackedRow<'a> {
 }
 
 impl PackedRow<'_> {
+    /// A row without narrow values.
+    pub const EMPTY: Self = Self { validity: &[], values: &[] };
+
     /// The value in `slot`: an integer, a count of days or microseconds with its sign, the bits of a float, 0 or 1.
     pub fn get(self, slot: usize) -> Option<u64> {
         let is_there = self.validity[slot / WORD_BITS] >> (slot % WORD_BITS) & 1 == 1;

@@ -16,13 +16,15 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{
-    Entitlements, FeaturePin, Frame, FrameColumn, Manifest, SourcePin, Store, StoreError, Table, ViewPin, WindowsPin,
+    Entitlements, FeaturePin, Frame, FrameColumn, Manifest, OnRequestPin, SourcePin, Store, StoreError, Table, ViewPin,
+    WindowsPin,
 };
 use crate::name::ReleaseNumber;
 
 /// An immutable snapshot of every source and view, open for reading.
 #[derive(Debug)]
 pub struct Release {
+    store: Store,
     manifest: Manifest,
     tables: BTreeMap<String, Table>,
     frames: BTreeMap<String, Frame>,
@@ -47,7 +49,7 @@ impl Store {
         for entity in &manifest.entities {
             frames.insert(entity.name.clone(), Frame::load(entity, &manifest, &tables).await?);
         }
-        let release = Release { manifest, tables, frames };
+        let release = Release { store: self.clone(), manifest, tables, frames };
         let needed_mib = release.memory_bytes() >> 20;
         if needed_mib > memory_mib {
             return Err(StoreError::OverMemory { release: number, needed_mib, allowed_mib: memory_mib });
@@ -92,6 +94,10 @@ impl Readable {
         self.entitlements
     }
 
+    pub(super) fn store(&self) -> &Store {
+        &self.release.store
+    }
+
     /// The manifest without the columns and features that may not be read.
     pub fn manifest(&self) -> Manifest {
         let mut manifest = self.release.manifest.clone();
@@ -103,6 +109,9 @@ impl Readable {
             let features = &view.features;
             let is_seen = |name: &String| features.iter().any(|feature| feature.name == *name);
             view.checks.retain(|check| check.feature.as_ref().is_none_or(is_seen));
+        }
+        for view in &mut manifest.on_request {
+            view.features.retain(|feature| self.entitlements.may_read(feature.restricted));
         }
         let hidden = self.hidden_columns();
         for feature in manifest.views.iter_mut().flat_map(|view| &mut view.features) {
@@ -142,6 +151,16 @@ impl Readable {
     pub fn frame(&self, entity: &str) -> Option<ReadableFrame<'_>> {
         let frame = self.release.frames.get(entity)?;
         Some(ReadableFrame { frame, entitlements: self.entitlements })
+    }
+
+    /// The views on request of `entity` with those of their features that may be read.
+    pub fn on_request(&self, entity: &str) -> Vec<OnRequestPin> {
+        let of_entity = self.release.manifest.on_request.iter().filter(|view| view.entity == entity);
+        let mut views: Vec<OnRequestPin> = of_entity.cloned().collect();
+        for view in &mut views {
+            view.features.retain(|feature| self.entitlements.may_read(feature.restricted));
+        }
+        views
     }
 
     /// The view that has the feature `name` of `entity`; none where it may not be read.

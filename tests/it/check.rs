@@ -26,7 +26,7 @@ async fn compiled(files: &[(&str, &str)]) -> Result<Target, Diagnostics> {
 }
 
 /// Compiles `text` as `view.yaml` beside [`BASE`]; `expected` are its diagnostics, a line each.
-async fn check(text: &str, expected: &str) {
+pub async fn check(text: &str, expected: &str) {
     let mut found = String::new();
     if let Err(diagnostics) = compiled(&[("base.yaml", BASE), ("view.yaml", text)]).await {
         diagnostics.iter().for_each(|diagnostic| writeln!(found, "{diagnostic}").unwrap());
@@ -34,7 +34,7 @@ async fn check(text: &str, expected: &str) {
     assert_eq!(found, expected, "of\n{text}");
 }
 
-fn view(sql: &str, features: &str) -> String {
+pub fn view(sql: &str, features: &str) -> String {
     format!("kind: feature_view\nname: v\nentity: track\nsql: {sql}\nfeatures: [{features}]\n")
 }
 
@@ -381,7 +381,7 @@ async fn the_shipped_definitions_and_those_of_init_are_sound() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let (definitions, diagnostics) = parse(&rhapsode::definition::load(root).unwrap());
     let target = compile(&definitions, diagnostics).await.unwrap_or_else(|faults| panic!("{faults:#?}"));
-    assert_eq!(target.views.len(), 4);
+    assert_eq!((target.views.len(), target.on_request.len()), (5, 1));
     let text = include_str!("../../src/cli/init/tracks.yaml");
     compiled(&[("tracks.yaml", text)]).await.unwrap_or_else(|faults| panic!("{faults:#?}"));
 }

@@ -1,5 +1,6 @@
 //! A release on disk: JSON, format 1. Fields are added, never changed; a reader ignores those it does not know.
 
+mod on_request;
 mod statistics;
 mod view;
 mod windows;
@@ -9,8 +10,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::on_request::OnRequest;
 use self::view::View;
-use super::{ColumnPin, EntityPin, Manifest, SourcePin, ViewPin};
+use super::{ColumnPin, EntityPin, Manifest, OnRequestPin, SourcePin, ViewPin};
 use crate::name::{Fingerprint, ReleaseNumber};
 
 /// The number that readers check first.
@@ -34,6 +36,8 @@ pub struct File {
     entities: Vec<Entity>,
     sources: Vec<Source>,
     views: Vec<View>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    on_request: Vec<OnRequest>,
     versions: BTreeMap<String, Vec<String>>,
 }
 
@@ -55,6 +59,8 @@ struct Source {
     rows: u64,
     key: Vec<String>,
     timestamp_field: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created_timestamp_column: Option<String>,
     #[serde(default)]
     is_ordered: bool,
     columns: Vec<Column>,
@@ -91,6 +97,7 @@ impl From<Manifest> for File {
             entities,
             sources,
             views,
+            on_request,
             versions,
         } = manifest;
         let texts = |fingerprints: Vec<Fingerprint>| fingerprints.iter().map(Fingerprint::to_string).collect();
@@ -105,6 +112,7 @@ impl From<Manifest> for File {
             entities: entities.into_iter().map(Into::into).collect(),
             sources: sources.into_iter().map(Into::into).collect(),
             views: views.into_iter().map(Into::into).collect(),
+            on_request: on_request.into_iter().map(Into::into).collect(),
             versions: versions.into_iter().map(|(feature, fingerprints)| (feature, texts(fingerprints))).collect(),
         }
     }
@@ -125,6 +133,7 @@ impl TryFrom<File> for Manifest {
             entities,
             sources,
             views,
+            on_request,
             versions,
         } = file;
         let parse = |(feature, texts): (String, Vec<String>)| {
@@ -132,6 +141,7 @@ impl TryFrom<File> for Manifest {
             Ok::<_, String>((feature, fingerprints?))
         };
         let views: Result<Vec<ViewPin>, String> = views.into_iter().map(TryInto::try_into).collect();
+        let on_request: Result<Vec<OnRequestPin>, String> = on_request.into_iter().map(TryInto::try_into).collect();
         let versions: Result<BTreeMap<_, _>, String> = versions.into_iter().map(parse).collect();
         Ok(Self {
             number: ReleaseNumber::new(number).ok_or("its number is 0")?,
@@ -143,6 +153,7 @@ impl TryFrom<File> for Manifest {
             entities: entities.into_iter().map(Into::into).collect(),
             sources: sources.into_iter().map(Into::into).collect(),
             views: views?,
+            on_request: on_request?,
             versions: versions?,
         })
     }
@@ -171,6 +182,7 @@ impl From<SourcePin> for Source {
             rows,
             key,
             timestamp_field,
+            created_timestamp_column,
             is_ordered,
             columns,
             ingested,
@@ -188,6 +200,7 @@ impl From<SourcePin> for Source {
             rows,
             key,
             timestamp_field,
+            created_timestamp_column,
             is_ordered,
             columns,
             ingested,
@@ -209,6 +222,7 @@ impl From<Source> for SourcePin {
             rows,
             key,
             timestamp_field,
+            created_timestamp_column,
             is_ordered,
             columns,
             ingested,
@@ -226,6 +240,7 @@ impl From<Source> for SourcePin {
             rows,
             key,
             timestamp_field,
+            created_timestamp_column,
             is_ordered,
             columns,
             ingested,

@@ -33,7 +33,7 @@ pub(super) struct View {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Feature {
+pub(super) struct Feature {
     name: String,
     dtype: String,
     version: u32,

@@ -1,0 +1,179 @@
+//! A release that is open, and what was made of it for its readers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use datafusion::arrow::datatypes::Field;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use moka::future::Cache;
+
+use crate::definition::Dtype;
+use crate::engine::{Bounds, Session};
+use crate::limits::{COMPILED_SELECTIONS_MAX, SOURCE_BATCH_ROWS};
+use crate::name::ReleaseNumber;
+use crate::online::{self, OnRequestFeature, SelectedFeature, Selection, SelectionError};
+use crate::query::{self, Limits, Query, TrainingError, TrainingFeature, TrainingRequest, TrainingRows};
+use crate::store::{Entitlements, Readable, Release};
+
+/// A release and what was made of it for its readers.
+pub struct OpenRelease {
+    release: Arc<Release>,
+    open: Arc<ForReaders>,
+    restricted: Arc<ForReaders>,
+}
+
+/// What is the same for all readers with the same entitlements.
+struct ForReaders {
+    readable: Readable,
+    query: Query,
+    /// By entity: what is computed when it is asked for.
+    on_request: BTreeMap<String, Vec<OnRequestFeature>>,
+    /// By entity: what is answered where no features are named.
+    scalars: BTreeMap<String, Arc<Selection>>,
+    /// By entity and features, as they were asked for.
+    selections: Cache<(String, Option<Vec<String>>), Arc<Selection>>,
+}
+
+impl OpenRelease {
+    pub(super) fn new(release: Arc<Release>, limits: Limits) -> Self {
+        let readers = |entitlements| {
+            let readable = release.readable_by(entitlements);
+            let query = Query::new(&readable, limits);
+            let scalars = readable.entities().filter_map(|entity| {
+                let selection = online::compile(&readable.frame(entity)?, &[], None).ok()?;
+                Some((entity.to_owned(), Arc::new(selection)))
+            });
+            let scalars = scalars.collect();
+            let on_request = readable.entities().map(|entity| (entity.to_owned(), on_request(&readable, entity)));
+            let on_request = on_request.collect();
+            let selections = Cache::new(COMPILED_SELECTIONS_MAX);
+            Arc::new(ForReaders { readable, query, on_request, scalars, selections })
+        };
+        let (open, restricted) = (readers(Entitlements::OPEN), readers(Entitlements::ALL));
+        Self { release, open, restricted }
+    }
+
+    pub fn number(&self) -> ReleaseNumber {
+        self.release.number()
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.release.memory_bytes()
+    }
+
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.release.created_at()
+    }
+
+    /// What a caller with `entitlements` sees of it.
+    pub fn readable_by(&self, entitlements: Entitlements) -> ReleaseView {
+        let readers = if entitlements.may_read(true) { &self.restricted } else { &self.open };
+        ReleaseView { readable: readers.readable.clone(), readers: Arc::clone(readers) }
+    }
+}
+
+/// A release as one caller sees it.
+#[derive(Clone)]
+pub struct ReleaseView {
+    pub readable: Readable,
+    readers: Arc<ForReaders>,
+}
+
+impl ReleaseView {
+    pub fn query(&self) -> &Query {
+        &self.readers.query
+    }
+
+    /// Rows at moments with the features that were known then, as they come. `features` as in a lookup.
+    pub async fn training_set(
+        &self,
+        entity: &str,
+        features: Option<Vec<String>>,
+        rows: TrainingRows,
+        time: String,
+        limits: Limits,
+    ) -> Result<SendableRecordBatchStream, TrainingSetError> {
+        let selection = self.selection(entity, features).await?;
+        let feature = |(index, feature): (usize, &SelectedFeature)| match selection.expression(index) {
+            Some(expression) => TrainingFeature::OnRequest(Arc::clone(expression)),
+            None => TrainingFeature::Stored(feature.name.to_string()),
+        };
+        let features = selection.features().iter().enumerate().map(feature).collect();
+        let request = TrainingRequest { entity: entity.to_owned(), features, rows, time };
+        Ok(query::training_set(&self.readable, limits, request).await?)
+    }
+
+    /// The selection `features` of an entity, compiled once per release. `entity` must be one of the release's.
+    pub async fn selection(
+        &self,
+        entity: &str,
+        features: Option<Vec<String>>,
+    ) -> Result<Arc<Selection>, SelectionError> {
+        if features.is_none()
+            && let Some(scalars) = self.readers.scalars.get(entity)
+        {
+            return Ok(Arc::clone(scalars));
+        }
+        Box::pin(self.compiled(entity, features)).await
+    }
+
+    async fn compiled(&self, entity: &str, features: Option<Vec<String>>) -> Result<Arc<Selection>, SelectionError> {
+        let key = (entity.to_owned(), features);
+        if let Some(selection) = self.readers.selections.get(&key).await {
+            return Ok(selection);
+        }
+        let Some(frame) = self.readable.frame(entity) else {
+            let name = entity.to_owned();
+            return Err(SelectionError::UnknownView { entity: name.clone(), name, index: 0, nearest: None });
+        };
+        let on_request = self.readers.on_request.get(&key.0).map(Vec::as_slice).unwrap_or_default();
+        let selection = match online::compile(&frame, on_request, key.1.as_deref()) {
+            Err(SelectionError::OtherVersion { index, other }) => {
+                return Err(SelectionError::OtherVersion { index, other: self.readable.with_holder(other).await });
+            }
+            selection => Arc::new(selection?),
+        };
+        self.readers.selections.insert(key, Arc::clone(&selection)).await;
+        Ok(selection)
+    }
+}
+
+/// Why there is no training set.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingSetError {
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    #[error(transparent)]
+    Training(#[from] TrainingError),
+}
+
+/// The features of `entity` that are computed when they are asked for, compiled.
+fn on_request(readable: &Readable, entity: &str) -> Vec<OnRequestFeature> {
+    let (views, Some(frame)) = (readable.on_request(entity), readable.frame(entity)) else { return Vec::new() };
+    if views.is_empty() {
+        return Vec::new();
+    }
+    let session = Session::new(Bounds { memory_bytes: 64 << 20, batch_rows: SOURCE_BATCH_ROWS });
+    let stored: Vec<Field> = frame.columns().map(|column| column.field.clone()).collect();
+    let mut compiled = Vec::new();
+    for view in views {
+        // A release's types were checked when it was built.
+        let field = |name: &str, dtype: &str| Some(Field::new(name, Dtype::parse(dtype).ok()?.to_arrow(), true));
+        let inputs: Vec<Field> = view.inputs.iter().filter_map(|input| field(&input.name, &input.dtype)).collect();
+        let name: Arc<str> = view.name.as_str().into();
+        for pin in view.features {
+            let Some(field) = field(&pin.name, &pin.dtype) else { continue };
+            match session.row_expression(field, &pin.expr, &stored, &inputs) {
+                Ok(expression) => {
+                    let (view, expression) = (Arc::clone(&name), Arc::new(expression));
+                    compiled.push(OnRequestFeature { view, pin, expression });
+                }
+                Err(error) => {
+                    tracing::error!(feature = pin.name, %error, "a feature on request cannot be computed by this version");
+                }
+            }
+        }
+    }
+    compiled
+}
