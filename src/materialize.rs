@@ -21,7 +21,7 @@ use crate::store::{Check, StoreError};
 
 pub use diff::{FeatureChange, FeatureDiff, ReleaseDiff, TableDiff, diff};
 pub use pins::manifest;
-pub use plan::{Plan, SourceStep, ViewStep, Work, plan};
+pub use plan::{ChangedColumns, Plan, SourceStep, ViewStep, Work, plan};
 pub use run::{Built, BuiltTable, Change, Settings, run};
 
 /// What to do about rows that were ingested under an older definition of their source.

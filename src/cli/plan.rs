@@ -30,7 +30,7 @@ struct Planned {
 pub(super) struct Step {
     kind: &'static str,
     name: String,
-    /// `keep`, or what is written: the `rows` that changed, some `columns`, the `whole` of it.
+    /// `keep`, or what is written: the `rows` that changed, some `columns`, `rows and columns`, the `whole` of it.
     action: &'static str,
     reasons: Vec<String>,
 }
@@ -41,8 +41,9 @@ pub(super) fn steps(plan: &Plan) -> Vec<Step> {
         name: name.to_owned(),
         action: match work {
             Work::Keep => "keep",
-            Work::Rows => "rows",
-            Work::Columns { .. } => "columns",
+            Work::Rows(columns) if columns.is_empty() => "rows",
+            Work::Rows(_) => "rows and columns",
+            Work::Columns(_) => "columns",
             Work::Whole => "whole",
         },
         reasons: reasons.to_vec(),
@@ -68,6 +69,7 @@ impl PlanCommand {
                 "keep" => style("keep   ").dim(),
                 "rows" => style("rows   ").green(),
                 "columns" => style("columns").green(),
+                "rows and columns" => style("rows and columns").green(),
                 _ => style("whole  ").green().bold(),
             };
             let reasons = if step.reasons.is_empty() { "nothing changed".to_owned() } else { step.reasons.join("; ") };

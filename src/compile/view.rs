@@ -58,7 +58,8 @@ pub(super) async fn compile(
     if diagnostics.iter().len() > before {
         return None;
     }
-    let row_local = written.timestamp_field.is_none() && is_row_local(session, &base, entity, target);
+    let row_local =
+        is_row_local(session, &base, entity, written.timestamp_field.as_ref().map(|time| &time.value), target);
     let inputs = reads.tables.keys().filter(|table| names.tables.contains(*table));
     let FeatureView {
         name,
@@ -90,13 +91,21 @@ pub(super) async fn compile(
     })
 }
 
-/// Whether each row of the view is made from the one row of its entity in its one input.
-fn is_row_local(session: &Session, base: &LogicalPlan, entity: &TargetEntity, target: &Target) -> bool {
-    let keys: Vec<&str> = entity.join_keys.iter().map(|key| key.name.as_str()).collect();
+/// Whether each row of the view is made from the one row of its entity, and its `time` where it has one, in its one input.
+fn is_row_local(
+    session: &Session,
+    base: &LogicalPlan,
+    entity: &TargetEntity,
+    time: Option<&FeatureName>,
+    target: &Target,
+) -> bool {
+    let keys: Vec<&str> = entity.join_keys.iter().map(|key| &key.name).chain(time).map(|key| key.as_str()).collect();
     let Some(input) = session.mapped_table(base, &keys) else { return false };
-    let of_source =
-        target.source(&input).map(|source| source.entity == entity.name && source.timestamp_field.is_none());
-    let of_view = target.view(&input).map(|view| view.entity == entity.name);
+    // Events that an id tells apart may be several at one time.
+    let of_source = target.source(&input).map(|source| {
+        source.entity == entity.name && source.timestamp_field.as_ref() == time && source.key.len() == keys.len()
+    });
+    let of_view = target.view(&input).map(|view| view.entity == entity.name && view.time.as_ref() == time);
     of_source.or(of_view).unwrap_or(false)
 }
 

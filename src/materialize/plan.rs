@@ -43,17 +43,27 @@ pub struct ViewStep {
 pub enum Work {
     /// Nothing.
     Keep,
-    /// The rows that changed.
-    Rows,
+    /// The rows that changed, in the columns that stay, and these columns for all rows.
+    Rows(ChangedColumns),
     /// These columns, for all rows; the files of the others stay.
-    Columns {
-        /// In the pinned version, and no longer wanted or wanted anew.
-        dropped: Vec<String>,
-        /// New or wanted anew.
-        added: Vec<String>,
-    },
+    Columns(ChangedColumns),
     /// All of it.
     Whole,
+}
+
+/// The columns of a view that are not those of its pinned version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangedColumns {
+    /// In the pinned version, and no longer wanted or wanted anew.
+    pub dropped: Vec<String>,
+    /// New or wanted anew.
+    pub added: Vec<String>,
+}
+
+impl ChangedColumns {
+    pub fn is_empty(&self) -> bool {
+        self.dropped.is_empty() && self.added.is_empty()
+    }
 }
 
 impl Plan {
@@ -124,7 +134,7 @@ fn plan_source(source: &TargetSource, pinned: Option<&SourcePin>, files: &[Incom
         None if take.is_empty() => (Work::Whole, "it is new, and nothing was ingested yet".to_owned()),
         None => (Work::Whole, format!("it is new: {rows} rows were ingested")),
         Some(_) if columns_changed => (Work::Whole, "its columns changed".to_owned()),
-        Some(_) if !take.is_empty() => (Work::Rows, format!("{rows} rows were ingested")),
+        Some(_) if !take.is_empty() => (Work::Rows(ChangedColumns::default()), format!("{rows} rows were ingested")),
         Some(_) => (Work::Keep, String::new()),
     };
     let reasons = Some(reason).filter(|reason| !reason.is_empty()).into_iter().collect();
@@ -160,7 +170,7 @@ fn plan_view(view: &TargetView, pinned: Option<&ViewPin>, works: &BTreeMap<&str,
     let (mut by_row, mut whole) = (false, false);
     for input in &view.inputs {
         match works.get(input.as_str()) {
-            Some(Work::Rows) => {
+            Some(Work::Rows(_)) => {
                 by_row = true;
                 reasons.push(format!("rows of its input `{input}` change"));
             }
@@ -169,7 +179,7 @@ fn plan_view(view: &TargetView, pinned: Option<&ViewPin>, works: &BTreeMap<&str,
                 reasons.push(format!("its input `{input}` changes"));
             }
             // What its features read of it is in their fingerprints.
-            Some(Work::Keep | Work::Columns { .. }) | None => {}
+            Some(Work::Keep | Work::Columns(_)) | None => {}
         }
     }
     let format_changed = pin.data.lance_version().is_some() != (view.format == Format::Lance);
@@ -181,9 +191,10 @@ fn plan_view(view: &TargetView, pinned: Option<&ViewPin>, works: &BTreeMap<&str,
         (true, false) => Work::Keep,
         // A file is written anew.
         _ if view.format == Format::Parquet => Work::Whole,
-        (true, true) if view.row_local => Work::Rows,
+        (true, true) if view.row_local => Work::Rows(ChangedColumns::default()),
         // A feature that stays vouches for the rows: the same context is in its fingerprint.
-        (false, false) if kept > 0 => Work::Columns { dropped, added },
+        (false, false) if kept > 0 => Work::Columns(ChangedColumns { dropped, added }),
+        (false, true) if kept > 0 && view.row_local => Work::Rows(ChangedColumns { dropped, added }),
         _ => Work::Whole,
     };
     (work, reasons)

@@ -1,17 +1,18 @@
 //! A view: computed whole, or only the columns or the rows that changed.
 
+mod partly;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, RecordBatch, UInt64Array};
-use datafusion::arrow::compute::{concat_batches, take_record_batch};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::concat_batches;
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident};
 use datafusion::physical_plan::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
+
+use partly::Changed;
 
 use super::observe::{Seen, Watched, observed};
 use super::profile::profiles;
@@ -22,8 +23,8 @@ use crate::clock::Stopwatch;
 use crate::compile::{JoinKey, Recipe, Target, TargetFeature, TargetView, plan_view};
 use crate::definition::Format;
 use crate::engine::{Bounds, Session, SqlError};
-use crate::limits::{BUILD_BATCH_ROWS, CHANGED_ROWS_MAX};
-use crate::store::{FeaturePin, KeyIndex, Statistics, Store, StoreError, Table, ViewPin, key_texts};
+use crate::limits::BUILD_BATCH_ROWS;
+use crate::store::{FeaturePin, Statistics, Store, StoreError, Table, ViewPin};
 
 pub(super) async fn run(
     store: &Store,
@@ -42,13 +43,14 @@ pub(super) async fn run(
     let watch = Stopwatch::start();
     let computed = match (&step.pinned, &step.work) {
         (Some(pin), Work::Keep) => return computing.kept(pin).await,
-        (Some(pin), Work::Columns { dropped, added }) => computing.columns(pin, dropped, added).await?,
-        (Some(pin), Work::Rows) => match computing.changed_rows(pin).await? {
-            Changed::Nothing => return computing.kept(pin).await,
-            Changed::Rows(changed) => computing.rows(pin, changed).await?,
+        (Some(pin), Work::Columns(columns)) => computing.partly(pin, columns, None).await?,
+        (Some(pin), Work::Rows(columns)) => match computing.changed_rows(pin).await? {
+            Changed::Nothing if columns.is_empty() => return computing.kept(pin).await,
+            Changed::Nothing => computing.partly(pin, columns, None).await?,
+            Changed::Rows(changed) => computing.partly(pin, columns, Some(changed)).await?,
             Changed::All => computing.whole(Some(pin)).await?,
         },
-        (pin, _) => computing.whole(pin.as_ref()).await?,
+        (pin, Work::Keep | Work::Columns(_) | Work::Rows(_) | Work::Whole) => computing.whole(pin.as_ref()).await?,
     };
     let seconds = watch.seconds();
     progress(Event::End { table: name.to_owned(), rows: computed.rows, seconds });
@@ -66,22 +68,6 @@ struct Computing<'a> {
     built: &'a Built,
     settings: &'a Settings,
     progress: &'a Progress,
-}
-
-/// The rows of a view's input that changed.
-enum Changed<'a> {
-    Nothing,
-    Rows(ChangedRows<'a>),
-    /// All of them, or more than are held.
-    All,
-}
-
-struct ChangedRows<'a> {
-    input: &'a str,
-    schema: SchemaRef,
-    rows: Vec<RecordBatch>,
-    /// The keys of those that are gone.
-    deleted: Vec<RecordBatch>,
 }
 
 impl Computing<'_> {
@@ -151,150 +137,6 @@ impl Computing<'_> {
         })
     }
 
-    /// Computes the columns `added` for the rows that are there.
-    async fn columns(
-        &self,
-        pin: &ViewPin,
-        dropped: &[String],
-        added: &[String],
-    ) -> Result<BuiltTable, MaterializeError> {
-        (self.progress)(Event::Begin { table: self.name.to_owned(), rows: Some(pin.rows) });
-        let mut nulls = nulls_of(pin);
-        nulls.retain(|name, _| !dropped.contains(name));
-        let mut batch = None;
-        if !added.is_empty() {
-            let mut part = self.view.clone();
-            part.features.retain(|feature| added.iter().any(|name| name == feature.name.as_str()));
-            // In any order: they are brought into that of the rows that are there.
-            let (computed, seen) = self.collected(self.computed(&self.session().await?, &part).await?).await?;
-            nulls.extend(self.counted(&part, &seen));
-            let there = self.store.view(self.name, &pin.data).await?.read(&self.key).await?;
-            let Some(aligned) = self.aligned(&computed, &there)? else {
-                tracing::warn!(view = self.name, "its rows are not those that its columns were computed for");
-                return self.whole(Some(pin)).await;
-            };
-            let indices: Vec<usize> = (self.key.len()..computed.num_columns()).collect();
-            batch = Some(aligned.project(&indices).map_err(rows_fault)?);
-        }
-        let mut writable = self.store.view_to_write(self.name, pin.data.lance_version()).await?;
-        writable.replace_columns(dropped, batch).await?;
-        let table = writable.finish(&self.settings.build_id).await?;
-        let mut statistics = statistics_of(pin);
-        statistics.retain(|name, _| !dropped.contains(name));
-        let is_added = |feature: &&TargetFeature| added.iter().any(|name| name == feature.name.as_str());
-        statistics.extend(self.profiled(&table, pin.rows, self.view.features.iter().filter(is_added)).await?);
-        Ok(BuiltTable {
-            table,
-            rows: pin.rows,
-            nulls,
-            statistics,
-            checks: Vec::new(),
-            change: Change::None,
-            seconds: None,
-        })
-    }
-
-    /// `computed` in the order of the rows that are `there`; none where they are not the same rows.
-    fn aligned(&self, computed: &RecordBatch, there: &[RecordBatch]) -> Result<Option<RecordBatch>, StoreError> {
-        let index = KeyIndex::new(key_texts(computed, &self.key)?)?;
-        let mut rows = Vec::with_capacity(computed.num_rows());
-        for batch in there {
-            let keys = key_texts(batch, &self.key)?;
-            for row in 0..batch.num_rows() {
-                match index.row(keys.iter().map(|part| part.value(row))) {
-                    Some(computed) => rows.push(computed as u64),
-                    None => return Ok(None),
-                }
-            }
-        }
-        if rows.len() != computed.num_rows() {
-            return Ok(None);
-        }
-        Ok(Some(take_record_batch(computed, &UInt64Array::from(rows)).map_err(rows_fault)?))
-    }
-
-    /// The rows of the view's one input that changed since the view was computed.
-    async fn changed_rows(&self, pin: &ViewPin) -> Result<Changed<'_>, MaterializeError> {
-        let [input] = self.view.inputs.as_slice() else { return Ok(Changed::All) };
-        let (Some(table), Some(since)) = (self.built.tables.get(input.as_str()), pin.inputs.get(input.as_str())) else {
-            return Ok(Changed::All);
-        };
-        let deleted = match &table.change {
-            Change::None => return Ok(Changed::Nothing),
-            Change::Whole => return Ok(Changed::All),
-            Change::Rows { deleted } => deleted.clone(),
-        };
-        match table.table.changed_since(*since, &self.key, CHANGED_ROWS_MAX).await? {
-            None => Ok(Changed::All),
-            Some(rows) => {
-                let schema = rows.first().map(|batch| batch.schema()).unwrap_or_else(|| table.table.schema());
-                Ok(Changed::Rows(ChangedRows { input: input.as_str(), schema, rows, deleted }))
-            }
-        }
-    }
-
-    /// Computes the rows that come from `changed` rows of the input, and takes away those that have none any more.
-    async fn rows(&self, pin: &ViewPin, changed: ChangedRows<'_>) -> Result<BuiltTable, MaterializeError> {
-        let ChangedRows { input, schema, rows: changed, deleted } = changed;
-        let expected = changed.iter().map(|batch| batch.num_rows() as u64).sum();
-        (self.progress)(Event::Begin { table: self.name.to_owned(), rows: Some(expected) });
-        let mut touched = deleted;
-        for batch in &changed {
-            touched.push(batch.project(&self.key_indices(&batch.schema())?).map_err(rows_fault)?);
-        }
-        let session = self.session().await?;
-        let only = MemTable::try_new(schema, vec![changed]);
-        let only = only.map_err(|error| self.values(SqlError::from_execution(error)))?;
-        session.register(input, Arc::new(only));
-        let (computed, seen) = self.collected(self.computed_in_order(&session, self.view).await?).await?;
-        let mut writable = self.store.view_to_write(self.name, pin.data.lance_version()).await?;
-        let gone = self.gone(&touched, &computed)?;
-        let before = self.store.view(self.name, &pin.data).await?;
-        let nulls_replaced = nulls_in(&before.of_keys(&self.key, &touched).await?);
-        match seen.rows {
-            0 => writable.delete(gone.clone(), &self.key).await?,
-            _ => {
-                let (schema, rows) = (computed.schema(), futures::stream::iter([Ok(computed)]));
-                writable.put(Box::pin(RecordBatchStreamAdapter::new(schema, rows)), touched, &self.key).await?;
-            }
-        }
-        writable.keep_up(&self.key).await?;
-        let table = writable.finish(&self.settings.build_id).await?;
-        let mut nulls = nulls_of(pin);
-        for (name, count) in self.counted(self.view, &seen) {
-            let before = nulls.get(&name).copied().unwrap_or_default();
-            let replaced = nulls_replaced.get(&name).copied().unwrap_or_default();
-            nulls.insert(name, before.saturating_sub(replaced) + count);
-        }
-        let rows = table.rows().await? as u64;
-        let statistics = self.profiled(&table, rows, self.view.features.iter()).await?;
-        Ok(BuiltTable {
-            table,
-            rows,
-            nulls,
-            statistics,
-            checks: Vec::new(),
-            change: Change::Rows { deleted: gone },
-            seconds: None,
-        })
-    }
-
-    /// The keys of `touched` that no row of `computed` has.
-    fn gone(&self, touched: &[RecordBatch], computed: &RecordBatch) -> Result<Vec<RecordBatch>, StoreError> {
-        let index = KeyIndex::new(key_texts(computed, &self.key)?)?;
-        let mut gone = Vec::new();
-        for batch in touched {
-            let keys = key_texts(batch, &self.key)?;
-            let rows =
-                (0..batch.num_rows()).filter(|row| index.row(keys.iter().map(|part| part.value(*row))).is_none());
-            let rows: UInt64Array = rows.map(|row| row as u64).collect::<Vec<_>>().into();
-            if !rows.is_empty() {
-                gone.push(take_record_batch(batch, &rows).map_err(rows_fault)?);
-            }
-        }
-        Ok(gone)
-    }
-
     /// A session over the whole inputs.
     async fn session(&self) -> Result<Session, MaterializeError> {
         let bounds = Bounds { memory_bytes: self.settings.memory_bytes, batch_rows: BUILD_BATCH_ROWS };
@@ -360,24 +202,9 @@ impl Computing<'_> {
         view.features.iter().map(|feature| feature.name.to_string()).zip(nulls).collect()
     }
 
-    fn key_indices(&self, schema: &SchemaRef) -> Result<Vec<usize>, StoreError> {
-        self.key.iter().map(|name| schema.index_of(name).map_err(rows_fault)).collect()
-    }
-
     fn values(&self, source: SqlError) -> MaterializeError {
         MaterializeError::Values { view: self.name.to_owned(), source }
     }
-}
-
-/// The nulls, by column.
-fn nulls_in(rows: &[RecordBatch]) -> BTreeMap<String, u64> {
-    let mut nulls = BTreeMap::new();
-    for batch in rows {
-        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-            *nulls.entry(field.name().clone()).or_default() += column.null_count() as u64;
-        }
-    }
-    nulls
 }
 
 fn statistics_of(pin: &ViewPin) -> BTreeMap<String, Statistics> {

@@ -119,7 +119,8 @@ impl Frame {
 
     async fn add_view(&mut self, view: &ViewPin, table: &Table) -> Result<(), StoreError> {
         let features = view.features.iter().map(|feature| feature.name.clone());
-        let names: Vec<String> = self.entity.join_keys.iter().cloned().chain(features).collect();
+        let key = self.entity.join_keys.iter().chain(&view.timestamp_field).cloned();
+        let names: Vec<String> = key.chain(features).collect();
         let batch = match view.timestamp_field {
             None => one_batch(table, &names).await?,
             Some(_) => last_of_each_key(table, &names, &self.entity.join_keys).await?,
@@ -195,9 +196,10 @@ fn plain_schema(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }
 
-/// The last row of each key of a table that is in the order of key and time, which may be far larger than what is kept.
+/// The last row of each key of a table with time, which may be far larger than what is kept. `columns` begin with the key
+/// and the time.
 async fn last_of_each_key(table: &Table, columns: &[String], key: &[String]) -> Result<RecordBatch, StoreError> {
-    let mut stream = table.scan(columns).await?;
+    let mut stream = table.scan_in_order(columns, &columns[..key.len() + 1]).await?;
     let schema = stream.schema();
     let key = indices(&schema, key);
     let mut kept: Vec<RecordBatch> = Vec::new();

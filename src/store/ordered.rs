@@ -14,6 +14,7 @@ use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::{TryFutureExt, TryStreamExt};
@@ -61,6 +62,46 @@ fn encoded(rows: &RecordBatch) -> Result<Vec<Vec<u8>>, StoreError> {
     Ok(rows.iter().map(|row| row.data().to_vec()).collect())
 }
 
+impl OrderedTable {
+    /// The rows of `columns`, which begin with the key, in its order: one run after the other where there is one, else
+    /// merged.
+    pub fn stream(&self, columns: &[String]) -> DataFusionResult<SendableRecordBatchStream> {
+        let schema = self.schema();
+        let indices: Vec<usize> = columns.iter().map(|name| schema.index_of(name)).collect::<Result<_, _>>()?;
+        let (scan, order) = self.plan(&indices, None)?;
+        let merged: Arc<dyn ExecutionPlan> = match order {
+            Some(order) if self.runs.len() > 1 => Arc::new(SortPreservingMergeExec::new(order, scan)),
+            _ => scan,
+        };
+        merged.execute(0, Arc::new(TaskContext::default()))
+    }
+
+    /// A scan with a partition a run, and the order of each.
+    fn plan(
+        &self,
+        columns: &[usize],
+        limit: Option<usize>,
+    ) -> DataFusionResult<(Arc<dyn ExecutionPlan>, Option<LexOrdering>)> {
+        let schema = Arc::new(self.schema().project(columns)?);
+        let in_key = self.key.iter().map_while(|name| schema.index_of(name).ok());
+        let order = LexOrdering::new(in_key.map(|column| {
+            let expr = Arc::new(Column::new(schema.field(column).name(), column));
+            PhysicalSortExpr::new(expr, SortOptions::default())
+        }));
+        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let empty = vec![Vec::new()];
+        let runs = if self.runs.is_empty() { &empty } else { &self.runs };
+        let parts = runs.iter().map(|run| {
+            let part =
+                Run { table: self.table.clone(), run: run.clone(), names: names.clone(), schema: Arc::clone(&schema) };
+            Arc::new(part) as Arc<dyn PartitionStream>
+        });
+        let parts = parts.collect();
+        let scan = StreamingTableExec::try_new(schema, parts, None, order.clone(), false, limit)?;
+        Ok((Arc::new(scan), order))
+    }
+}
+
 #[async_trait]
 impl TableProvider for OrderedTable {
     fn schema(&self) -> SchemaRef {
@@ -78,24 +119,8 @@ impl TableProvider for OrderedTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let all = self.schema();
-        let columns = projection.cloned().unwrap_or_else(|| (0..all.fields().len()).collect());
-        let schema = Arc::new(all.project(&columns)?);
-        let in_key = self.key.iter().map_while(|name| schema.index_of(name).ok());
-        let order = LexOrdering::new(in_key.map(|column| {
-            let expr = Arc::new(Column::new(schema.field(column).name(), column));
-            PhysicalSortExpr::new(expr, SortOptions::default())
-        }));
-        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let empty = vec![Vec::new()];
-        let runs = if self.runs.is_empty() { &empty } else { &self.runs };
-        let parts = runs.iter().map(|run| {
-            let part =
-                Run { table: self.table.clone(), run: run.clone(), names: names.clone(), schema: Arc::clone(&schema) };
-            Arc::new(part) as Arc<dyn PartitionStream>
-        });
-        let scan = StreamingTableExec::try_new(Arc::clone(&schema), parts.collect(), None, order, false, limit)?;
-        Ok(Arc::new(scan))
+        let columns = projection.cloned().unwrap_or_else(|| (0..self.schema().fields().len()).collect());
+        Ok(self.plan(&columns, limit)?.0)
     }
 }
 

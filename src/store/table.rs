@@ -89,6 +89,19 @@ impl Table {
         }
     }
 
+    /// The rows of `columns` in the order of `key`, which each piece of them is in. The columns begin with the key.
+    pub async fn scan_in_order(
+        &self,
+        columns: &[String],
+        key: &[String],
+    ) -> Result<SendableRecordBatchStream, StoreError> {
+        match &self.0 {
+            Data::Lance(table) => OrderedTable::open(table.clone(), key).await?.stream(columns).map_err(rows_fault),
+            // A file is written in order.
+            Data::Parquet { .. } => self.scan(columns).await,
+        }
+    }
+
     /// All rows of `columns`, in the order in which they were written.
     pub async fn read(&self, columns: &[String]) -> Result<Vec<RecordBatch>, StoreError> {
         self.scan(columns).await?.try_collect().await.map_err(rows_fault)

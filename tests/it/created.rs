@@ -1,8 +1,9 @@
-//! Rows that say when they were written.
+//! Rows with time that come one after the other: which counts, and what they cost.
 
+use rhapsode::materialize::{ChangedColumns, Work};
 use serde_json::json;
 
-use crate::support::TestProject;
+use crate::support::{TestProject, get, post};
 
 const CREATED: &str = "\
 kind: entity
@@ -84,4 +85,48 @@ async fn many_rows_for_one_key_come_to_the_same_whether_looked_up_or_read_whole(
     let whole = small.rows(all).await;
     assert_eq!(whole.as_array().unwrap().len(), 28);
     assert_eq!(large.rows(all).await, whole);
+}
+
+#[tokio::test]
+async fn rows_of_history_cost_their_rows_and_every_reader_sees_them_in_order() {
+    let project = TestProject::new(CREATED);
+    let first: String = (1..=20).map(|day| chart(day, Some(1), day as i32)).collect();
+    project.ingest("charts", "first.jsonl", first).await;
+    project.build().await.unwrap();
+    let clean = TestProject::new(CREATED);
+    let rows = Work::Rows(ChangedColumns::default());
+    let mut all = String::new();
+    // More often than pieces may come together.
+    for round in 0..20_u32 {
+        let day = 1 + (round * 7) % 28;
+        let more = [
+            chart(day, Some(2 + round), 100 + round as i32),
+            chart(1 + (round * 5) % 28, Some(3 + round), 200 + round as i32),
+        ];
+        all += &more.concat();
+        project.ingest("charts", &format!("{round}.jsonl"), more.concat()).await;
+        let report = project.build().await.unwrap();
+        assert_eq!(report.plan.views[0].work, rows, "round {round}");
+        if round == 2 {
+            let pin = &report.release.views[0];
+            let table = project.app().store().view("ranks", &pin.data).await.unwrap();
+            assert!(table.fragments() > 1, "it was written by the piece");
+        }
+    }
+    let first: String = (1..=20).map(|day| chart(day, Some(1), day as i32)).collect();
+    clean.ingest("charts", "all.jsonl", first + &all).await;
+    clean.build().await.unwrap();
+    let history = "select track_id, at, rank from ranks order by at";
+    assert_eq!(project.rows(history).await, clean.rows(history).await);
+    let (app, other) = (project.app(), clean.app());
+    let path = "/api/features/t1?features=rank";
+    let last = get(&app, path).await.json()["features"].clone();
+    assert_eq!(last, get(&other, path).await.json()["features"]);
+    let rows: Vec<_> = (1..=28)
+        .map(|day| json!({"track_id": "t1", "event_timestamp": format!("2026-01-{day:02}T12:00:00Z")}))
+        .collect();
+    let body = json!({"features": ["rank"], "rows": rows}).to_string();
+    let known = post(&app, "/api/training-sets", body.clone()).await.json();
+    assert_eq!(known, post(&other, "/api/training-sets", body).await.json());
+    assert_eq!(known.as_array().unwrap().len(), 28);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use rhapsode::materialize::Work;
+use rhapsode::materialize::{ChangedColumns, Work};
 use rhapsode::pipeline::Report;
 use serde_json::{Value, json};
 
@@ -29,7 +29,11 @@ fn files(project: &TestProject, dataset: &str) -> BTreeMap<String, u64> {
 
 fn columns(dropped: &[&str], added: &[&str]) -> Work {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Work::Columns { dropped: owned(dropped), added: owned(added) }
+    Work::Columns(ChangedColumns { dropped: owned(dropped), added: owned(added) })
+}
+
+fn changed_rows() -> Work {
+    Work::Rows(ChangedColumns::default())
 }
 
 #[tokio::test]
@@ -70,12 +74,49 @@ async fn features_come_and_go_by_the_column() {
 }
 
 #[tokio::test]
+async fn features_and_rows_that_change_at_once_cost_their_columns_and_rows() {
+    let project = TestProject::built().await;
+    let before = files(&project, "views/metadata.lance");
+    let edited = DEFINITIONS
+        .replace("year / 10 * 10", "year / 100 * 100")
+        .replace("  - { name: ratio, dtype: float32 }\n", "  - { name: more, dtype: string, expr: title }\n");
+    project.define(&edited);
+    let rows = "{\"id\": \"t1\", \"title\": \"Other\", \"year\": 1999, \"secret\": \"s1\", \"lyrics\": \"one\"}\n{\"id\": \"t9\", \"year\": 1700}\n";
+    project.ingest("tracks", "more.jsonl", rows).await;
+    let report = project.build().await.unwrap();
+    let columns = match columns(&["decade", "ratio"], &["decade", "more"]) {
+        Work::Columns(columns) => columns,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(work(&report), [changed_rows(), Work::Rows(columns), changed_rows()]);
+    let reasons = &report.plan.views[0].reasons;
+    assert_eq!(
+        reasons[..],
+        ["`decade` changed", "`more` is new", "`ratio` is gone", "rows of its input `tracks` change"]
+    );
+    let after = files(&project, "views/metadata.lance");
+    assert!(before.iter().all(|(name, bytes)| after.get(name) == Some(bytes)), "what stays keeps its files");
+    assert_eq!(
+        project.rows("select * from metadata order by track_id").await,
+        json!([
+            {"track_id": "t1", "title": "Other", "secret": "s1", "decade": 1900, "more": "Other"},
+            {"track_id": "t2", "title": "Two", "secret": "s2", "decade": null, "more": "Two"},
+            {"track_id": "t3", "title": null, "secret": "s3", "decade": 1800, "more": null},
+            {"track_id": "t9", "title": null, "secret": null, "decade": 1700, "more": null},
+        ])
+    );
+    let pin = report.release.view("metadata").unwrap();
+    let nulls: Vec<u64> = pin.features.iter().map(|feature| feature.nulls).collect();
+    assert_eq!((pin.rows, nulls), (4, vec![2, 1, 1, 2]));
+}
+
+#[tokio::test]
 async fn a_changed_row_costs_a_row_and_one_that_is_the_same_costs_nothing() {
     let project = TestProject::built().await;
     let rows = "{\"id\": \"t1\", \"title\": \"One\", \"year\": 1843, \"secret\": \"s1\", \"lyrics\": \"one two three\\nfour\"}\n";
     project.ingest("tracks", "same.jsonl", rows).await;
     let report = project.build().await.unwrap();
-    assert_eq!((work(&report), written(&report)), (vec![Work::Rows; 3], vec![]));
+    assert_eq!((work(&report), written(&report)), (vec![changed_rows(); 3], vec![]));
     let more =
         format!("{rows}{{\"id\": \"t2\", \"title\": \"Two\", \"lyrics\": \"now\"}}\n{{\"id\": \"t4\", \"year\": 1}}\n");
     project.ingest("tracks", "more.jsonl", more).await;
@@ -129,7 +170,7 @@ async fn a_snapshot_deletes_what_it_lacks_and_a_delta_does_not() {
     assert_eq!(project.rows("select count(*) as n from track").await, json!([{"n": 3}]));
     project.snapshot("tracks", "snapshot.jsonl", "{\"id\": \"t1\", \"title\": \"One\"}\n{\"id\": \"t9\"}\n").await;
     let report = project.build().await.unwrap();
-    assert_eq!(work(&report), [Work::Rows, Work::Rows, Work::Rows]);
+    assert_eq!(work(&report), [changed_rows(), changed_rows(), changed_rows()]);
     for table in ["tracks", "track", "metadata", "lexical"] {
         let rows = project.rows(&format!("select track_id from {table} order by track_id")).await;
         assert_eq!(rows, json!([{"track_id": "t1"}, {"track_id": "t9"}]), "{table}");
@@ -154,7 +195,7 @@ async fn views_whose_rows_depend_on_others_are_computed_whole() {
     project.build().await.unwrap();
     project.ingest("tracks", "more.jsonl", "{\"id\": \"t9\"}\n").await;
     let report = project.build().await.unwrap();
-    assert_eq!(work(&report), [Work::Rows, Work::Rows, Work::Rows, Work::Whole]);
+    assert_eq!(work(&report), [changed_rows(), changed_rows(), changed_rows(), Work::Whole]);
     assert_eq!(project.rows("select distinct n from track").await, json!([{"n": 4}]));
 }
 
