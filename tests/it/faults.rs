@@ -138,12 +138,13 @@ const DELTA: &str =
     "{\"id\": \"t1\", \"title\": \"Uno\", \"year\": 1851}\n{\"id\": \"t4\", \"lyrics\": \"one more\"}\n";
 const SNAPSHOT: &str = "{\"id\": \"t1\", \"title\": \"Uno\", \"year\": 1851}\n{\"id\": \"t4\", \"lyrics\": \"once more\"}\n{\"id\": \"t5\"}\n";
 
-/// A build of each kind: whole, of columns, of rows, and of rows that go.
+/// A build of each kind: whole, of columns, of rows, of both, and of rows that go.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     First,
     Columns,
     Rows,
+    ColumnsAndRows,
     Deleted,
 }
 
@@ -159,6 +160,11 @@ async fn prepare(project: &TestProject, step: Step) {
         }
         Step::Rows => {
             project.build().await.unwrap();
+            project.ingest("tracks", "delta.jsonl", DELTA).await;
+        }
+        Step::ColumnsAndRows => {
+            project.build().await.unwrap();
+            project.define(&DEFINITIONS.replace(EDITED.0, EDITED.1));
             project.ingest("tracks", "delta.jsonl", DELTA).await;
         }
         Step::Deleted => {
@@ -235,6 +241,11 @@ async fn whichever_write_of_a_build_of_columns_fails_the_release_before_reads_wh
 #[tokio::test]
 async fn whichever_write_of_a_build_of_rows_fails_the_release_before_reads_whole() {
     fails_at_every_write(Step::Rows).await;
+}
+
+#[tokio::test]
+async fn whichever_write_of_a_build_of_columns_and_rows_fails_the_release_before_reads_whole() {
+    fails_at_every_write(Step::ColumnsAndRows).await;
 }
 
 #[tokio::test]
