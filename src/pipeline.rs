@@ -116,7 +116,8 @@ pub fn publishes<'a>(
 async fn differs(store: &Store, target: &Target, plan: &Plan, newest: Option<&Manifest>) -> Result<bool, BuildError> {
     let Some(newest) = newest.filter(|_| plan.is_empty()) else { return Ok(true) };
     // Nothing is written by such a plan: it opens what is pinned.
-    let settings = Settings { memory_bytes: 64 << 20, as_of: Some(newest.as_of), build_id: newest.build_id.clone() };
+    let (as_of, build_id) = (Some(newest.as_of), newest.build_id.clone());
+    let settings = Settings { memory_bytes: 64 << 20, as_of, build_id, whole: Arc::default() };
     let nobody: Progress = Arc::new(|_| {});
     let kept = materialize::run(store, target, plan, &settings, &nobody).await?;
     let about = (newest.build_id.clone(), newest.created_at, newest.definitions);
@@ -169,7 +170,8 @@ async fn publish(
 ) -> Result<Report, BuildError> {
     let (plan, newest) = plan(store, &target, as_of).await?;
     let as_of = end_of_windows(&plan, newest.as_ref(), as_of);
-    let settings = Settings { memory_bytes: config.build.memory_mib << 20, as_of, build_id: build_id.clone() };
+    let memory_bytes = config.build.memory_mib << 20;
+    let settings = Settings { memory_bytes, as_of, build_id: build_id.clone(), whole: Arc::default() };
     let built = materialize::run(store, &target, &plan, &settings, progress).await?;
     let release = materialize::manifest(&target, &plan, &built, newest.as_ref(), (build_id, clock.now(), digest));
     let (release, published) = match newest {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, Work, quality, source, view, windows};
+use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, quality, source, view, windows};
 use crate::compile::Target;
 use crate::store::{Check, Statistics, Store, StoreError, Table};
 
@@ -18,6 +19,8 @@ pub struct Settings {
     /// The moment at which windows end; none for the last event.
     pub as_of: Option<DateTime<Utc>>,
     pub build_id: String,
+    /// Held by the view that is computed whole, which may use all of the memory: one after the other.
+    pub whole: Arc<Mutex<()>>,
 }
 
 /// What a build wrote or kept, by name.
@@ -72,9 +75,6 @@ pub async fn run(
     built.as_of = windows::as_of(&target, &built, settings.as_of, settings.memory_bytes).await?;
     let mut failed = Vec::new();
     for level in levels(&plan.views) {
-        // What runs side by side shares the memory.
-        let busy = level.iter().filter(|step| step.work != Work::Keep).count();
-        let settings = Settings { memory_bytes: settings.memory_bytes / busy.max(1), ..settings.clone() };
         // Tasks of their own, so that cores share them; none outlives this function.
         let mut views = JoinSet::new();
         for (index, step) in level.iter().enumerate() {

@@ -98,6 +98,7 @@ impl Computing<'_> {
     }
 
     async fn whole(&self, pin: Option<&ViewPin>) -> Result<BuiltTable, MaterializeError> {
+        let _alone = self.settings.whole.lock().await;
         let inputs = self.view.inputs.iter().filter_map(|input| self.built.tables.get(input.as_str()));
         let expected = inputs.map(|table| table.rows).max();
         (self.progress)(Event::Begin { table: self.name.to_owned(), rows: expected });
