@@ -130,8 +130,8 @@ async fn run() -> ExitCode {
     })
 }
 
-/// Huge pages pay where memory is read again and again. A command that ends soon would spend its time clearing them: a
-/// third of a small build's.
+/// Huge pages pay where memory is read again and again. A command that ends soon would spend its time clearing them: of a
+/// build of a hundred changed rows a quarter.
 #[cfg(target_os = "linux")]
 fn without_huge_pages() {
     // SAFETY: it sets a flag of this process and touches no memory. Where the system refuses, all stays as it is.

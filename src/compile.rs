@@ -21,7 +21,7 @@ pub use view::plan as plan_view;
 
 use crate::definition::{Definitions, Diagnostics, Dtype, Values};
 use crate::engine::{Bounds, Session};
-use crate::limits::BUILD_BATCH_ROWS;
+use crate::limits::{BUILD_BATCH_ROWS, PLANNING_MEMORY_BYTES};
 
 /// Compiles `definitions`, or says everything that is wrong with them.
 ///
@@ -35,7 +35,7 @@ pub async fn compile(definitions: &Definitions, mut diagnostics: Diagnostics) ->
     let reads = graph::reads(definitions, &mut diagnostics);
     let order = graph::order(definitions, &reads, &mut diagnostics);
 
-    let session = Session::new(Bounds { memory_bytes: 64 << 20, batch_rows: BUILD_BATCH_ROWS });
+    let session = Session::new(Bounds { memory_bytes: PLANNING_MEMORY_BYTES, batch_rows: BUILD_BATCH_ROWS });
     for source in &sources {
         session.register_schema(source.name.as_str(), source.schema());
     }

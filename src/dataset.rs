@@ -9,12 +9,12 @@ use futures::TryStreamExt;
 
 pub use encode::{Format, csv_text};
 
-use crate::engine::{SqlError, canonical_expression};
+use crate::engine::{SqlError, canonical_expression, quoted};
 use crate::error::ErrorKind;
 use crate::limits::SELECTION_FEATURES_MAX;
 use crate::name::{FeatureReference, Fingerprint, nearest};
-use crate::query::{Query, quoted};
-use crate::store::{Export, OtherVersion, Readable, Store, StoreError};
+use crate::query::Query;
+use crate::store::{Export, Manifest, OtherVersion, Readable, Store, StoreError};
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +77,10 @@ pub struct Selection {
 
 /// Checks a request.
 pub async fn select(readable: &Readable, query: &Query, request: &Request) -> Result<Selection, DatasetError> {
-    let key = key(readable, &request.dataset)?;
+    let manifest = readable.manifest();
+    let key = key(&manifest, &request.dataset)?;
     let schema = query.columns(&request.dataset).await.map_err(DatasetError::Sql)?;
-    let columns = match columns(readable, &schema, request) {
+    let columns = match columns(&manifest, &schema, request) {
         Err(DatasetError::OtherVersion { index, other }) => {
             return Err(DatasetError::OtherVersion { index, other: readable.with_holder(other).await });
         }
@@ -165,8 +166,7 @@ fn fault(error: encode::EncodeError) -> DatasetError {
 }
 
 /// The columns that the rows of a dataset are ordered by.
-fn key(readable: &Readable, dataset: &str) -> Result<Vec<String>, DatasetError> {
-    let manifest = readable.manifest();
+fn key(manifest: &Manifest, dataset: &str) -> Result<Vec<String>, DatasetError> {
     let keys_of = |entity: &str| manifest.entity(entity).map(|entity| entity.join_keys.clone());
     let key = keys_of(dataset).or_else(|| manifest.source(dataset).map(|source| source.key.clone())).or_else(|| {
         let view = manifest.view(dataset)?;
@@ -183,7 +183,7 @@ fn key(readable: &Readable, dataset: &str) -> Result<Vec<String>, DatasetError> 
 }
 
 /// The columns that are asked for; whether a feature has the version that it is asked for by.
-fn columns(readable: &Readable, schema: &Schema, request: &Request) -> Result<Vec<String>, DatasetError> {
+fn columns(manifest: &Manifest, schema: &Schema, request: &Request) -> Result<Vec<String>, DatasetError> {
     let names = || schema.fields().iter().map(|field| field.name().as_str());
     let Some(asked) = &request.columns else { return Ok(names().map(quoted).collect()) };
     if asked.len() > SELECTION_FEATURES_MAX {
@@ -200,7 +200,7 @@ fn columns(readable: &Readable, schema: &Schema, request: &Request) -> Result<Ve
         .enumerate()
         .map(|(index, text)| match FeatureReference::parse(text) {
             Some(FeatureReference { name, version }) if names().any(|known| known == name) => {
-                match version.map(|asked| (asked, held(readable, &request.dataset, name))) {
+                match version.map(|asked| (asked, held(manifest, &request.dataset, name))) {
                     None => Ok(quoted(name)),
                     Some((asked, Some((_, held)))) if asked == held => Ok(quoted(name)),
                     Some((asked, Some((entity, held)))) => {
@@ -216,8 +216,7 @@ fn columns(readable: &Readable, schema: &Schema, request: &Request) -> Result<Ve
 }
 
 /// The entity and the version of a feature of `dataset`; none of a column that has no versions.
-fn held(readable: &Readable, dataset: &str, name: &str) -> Option<(String, u32)> {
-    let manifest = readable.manifest();
+fn held(manifest: &Manifest, dataset: &str, name: &str) -> Option<(String, u32)> {
     let entity = match manifest.view(dataset) {
         Some(view) => view.entity.clone(),
         None => manifest.entity(dataset)?.name.clone(),

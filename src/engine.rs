@@ -7,6 +7,7 @@ mod exact;
 mod functions;
 pub mod json;
 mod lineage;
+mod numbering;
 mod row_expression;
 mod sql_error;
 mod statement;
@@ -27,11 +28,12 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuil
 use datafusion::physical_plan::{SendableRecordBatchStream, displayable, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-pub use exact::{exact_cast, shown};
+pub use exact::{exact_cast, exact_or_misfit, shown};
 pub use functions::FUNCTIONS;
+pub use numbering::{numbered, numbered_schema};
 pub use row_expression::RowExpression;
 pub use sql_error::SqlError;
-pub use statement::{Statement, TableRead, canonical_expression};
+pub use statement::{Statement, TableRead, canonical_expression, quoted};
 
 use crate::analyze::Analyzer;
 

@@ -49,6 +49,9 @@ pub const BUILD_BATCH_ROWS: usize = 1_024;
 /// Entities in one batch. Ten thousand rows of a wide view are about 10 MiB, half of what an ingress lets through.
 pub const BATCH_ENTITIES_MAX: usize = 10_000;
 
+/// Bytes for sessions that plan and hold no rows.
+pub const PLANNING_MEMORY_BYTES: usize = 64 << 20;
+
 /// Releases that are looked through for a version of a feature. A store that is cleaned up keeps ten and the tagged.
 pub const RELEASES_SEARCHED_MAX: usize = 100;
 

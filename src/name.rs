@@ -53,12 +53,7 @@ impl<Of> Name<Of> {
     }
 }
 
-/// What a feature is asked for by: its name, and the version that it shall have.
-///
-/// ```
-/// # use rhapsode::name::FeatureReference;
-/// assert_eq!(FeatureReference::parse("decade@2"), Some(FeatureReference { name: "decade", version: Some(2) }));
-/// ```
+/// What a feature is asked for by: its name, and the version that it shall have (`decade`, `decade@2`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeatureReference<'a> {
     pub name: &'a str,

@@ -16,6 +16,7 @@ use crate::compile::{Target, compile};
 use crate::config::Config;
 use crate::definition::{self, Diagnostics, LoadError};
 use crate::error::ErrorKind;
+use crate::limits::PLANNING_MEMORY_BYTES;
 use crate::materialize::{self, Built, Event, MaterializeError, Plan, Progress, Settings, Work};
 use crate::name::{Fingerprint, ReleaseNumber};
 use crate::store::{Freed, IncomingFile, LeaseTerms, Manifest, Retention, Store, StoreError};
@@ -117,7 +118,7 @@ async fn differs(store: &Store, target: &Target, plan: &Plan, newest: Option<&Ma
     let Some(newest) = newest.filter(|_| plan.is_empty()) else { return Ok(true) };
     // Nothing is written by such a plan: it opens what is pinned.
     let (as_of, build_id) = (Some(newest.as_of), newest.build_id.clone());
-    let settings = Settings { memory_bytes: 64 << 20, as_of, build_id, whole: Arc::default() };
+    let settings = Settings { memory_bytes: PLANNING_MEMORY_BYTES, as_of, build_id };
     let nobody: Progress = Arc::new(|_| {});
     let kept = materialize::run(store, target, plan, &settings, &nobody).await?;
     let about = (newest.build_id.clone(), newest.created_at, newest.definitions);
@@ -170,8 +171,7 @@ async fn publish(
 ) -> Result<Report, BuildError> {
     let (plan, newest) = plan(store, &target, as_of).await?;
     let as_of = end_of_windows(&plan, newest.as_ref(), as_of);
-    let memory_bytes = config.build.memory_mib << 20;
-    let settings = Settings { memory_bytes, as_of, build_id: build_id.clone(), whole: Arc::default() };
+    let settings = Settings { memory_bytes: config.build.memory_mib << 20, as_of, build_id: build_id.clone() };
     let built = materialize::run(store, &target, &plan, &settings, progress).await?;
     let release = materialize::manifest(&target, &plan, &built, newest.as_ref(), (build_id, clock.now(), digest));
     let (release, published) = match newest {

@@ -18,7 +18,7 @@ use futures::TryStreamExt;
 
 pub use training_set::{EVENT_TIMESTAMP, TrainingError, TrainingFeature, TrainingRequest, TrainingRows, training_set};
 
-use crate::engine::{Bounds, Session, SqlError, Statement};
+use crate::engine::{Bounds, Session, SqlError, Statement, quoted};
 use crate::limits::{SOURCE_BATCH_ROWS, STATEMENT_PARAMETERS_MAX};
 use crate::store::{OtherVersion, Readable};
 
@@ -180,9 +180,4 @@ fn check_distinct_names(schema: &Schema) -> Result<(), SqlError> {
             Err(SqlError::invalid(message).with_remedy("give one of them another name with `as`"))
         }
     }
-}
-
-/// `name` as an identifier that stands for itself.
-pub fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

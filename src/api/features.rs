@@ -75,7 +75,7 @@ pub(super) async fn one(
     };
     let (selection, row) = match selection.is_on_request() {
         false => (selection, row),
-        true => (inputs.gather(&selection, &[row], &[0])?, 0),
+        true => (inputs.gather(&selection, &[Some(row)])?.0, 0),
     };
     let release = view.readable.number();
     let mut body = Vec::with_capacity(64 + 32 * selection.features().len());
@@ -174,13 +174,7 @@ pub(super) async fn batch(
     inputs.check_are_read(&selection)?;
     let (selection, rows) = match selection.is_on_request() {
         false => (selection, rows),
-        true => {
-            let found: Vec<usize> = rows.iter().flatten().copied().collect();
-            let positions: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].is_some()).collect();
-            let mut numbers = 0..found.len();
-            let gathered = inputs.gather(&selection, &found, &positions)?;
-            (gathered, rows.iter().map(|row| row.and_then(|_| numbers.next())).collect())
-        }
+        true => inputs.gather(&selection, &rows)?,
     };
     entities_read(rows.iter().flatten().count() as u64);
     let release = view.readable.number();

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::scalar::ScalarValue;
 use serde_json::Value;
 
 use super::Problem;
-use crate::engine::shown;
+use crate::engine::{SqlError, shown};
 use crate::ingest::typed_column;
 use crate::name::nearest;
 use crate::online::Selection;
 
 /// By the names of inputs.
-#[derive(Default)]
 pub(super) struct Inputs(BTreeMap<String, Given>);
 
 enum Given {
+    /// Of a URL, the same for every key.
+    Text(String),
     /// The same for every key.
     One(Value),
     /// One a key.
@@ -27,7 +29,7 @@ enum Given {
 impl Inputs {
     /// Texts of a URL.
     pub fn of_texts(texts: BTreeMap<String, String>) -> Self {
-        Self(texts.into_iter().map(|(name, text)| (name, Given::One(Value::String(text)))).collect())
+        Self(texts.into_iter().map(|(name, text)| (name, Given::Text(text))).collect())
     }
 
     /// Values of a body, each one for all of `keys` keys or a list of one a key.
@@ -49,15 +51,16 @@ impl Inputs {
         Ok(Self(inputs))
     }
 
-    /// The features of `selection` for `rows`, which are answers to the keys at `positions`.
+    /// The features of `selection` for the `rows` that were found, computed, and where each of them is then.
     pub fn gather(
         &self,
         selection: &Selection,
-        rows: &[usize],
-        positions: &[usize],
-    ) -> Result<Arc<Selection>, Problem> {
-        let gathered = selection.gather(rows, |field| self.column(field, positions))?;
-        Ok(Arc::new(gathered))
+        rows: &[Option<usize>],
+    ) -> Result<(Arc<Selection>, Vec<Option<usize>>), Problem> {
+        let found: Vec<usize> = rows.iter().flatten().copied().collect();
+        let gathered = selection.gather(&found, |field| self.column(field, rows))?;
+        let mut places = 0..found.len();
+        Ok((Arc::new(gathered), rows.iter().map(|row| row.and_then(|_| places.next())).collect()))
     }
 
     /// Refuses what no feature of `selection` reads.
@@ -72,36 +75,45 @@ impl Inputs {
         Err(Problem::invalid("unknown-input", detail).field(format!("inputs.{name}"), name.as_str()).remedy(remedy))
     }
 
-    fn column(&self, field: &Field, positions: &[usize]) -> Result<ArrayRef, Problem> {
+    /// The values of an input for those of `rows` that were found.
+    fn column(&self, field: &Field, rows: &[Option<usize>]) -> Result<ArrayRef, Problem> {
         let name = field.name();
-        let values: Vec<Value> = match self.0.get(name) {
-            Some(Given::One(value)) => vec![as_meant(value, field.data_type()); positions.len()],
-            Some(Given::Each(values)) => positions.iter().map(|at| values[*at].clone()).collect(),
+        let typed = |values: &[&Value]| {
+            typed_column(field, values).map_err(|reason| {
+                Problem::invalid("invalid-input", reason)
+                    .field(format!("inputs.{name}"), "")
+                    .remedy("GET /api/features says which types inputs have")
+            })
+        };
+        let one = |value: &Value| {
+            let value = ScalarValue::try_from_array(&typed(&[value])?, 0);
+            let found = rows.iter().flatten().count();
+            value
+                .and_then(|value| value.to_array_of_size(found))
+                .map_err(|error| SqlError::from_execution(error).into())
+        };
+        match self.0.get(name) {
+            Some(Given::Text(text)) => one(&as_meant(text, field.data_type())),
+            Some(Given::One(value)) => one(value),
+            Some(Given::Each(values)) => {
+                let of_found = values.iter().zip(rows).filter(|(_, row)| row.is_some()).map(|(value, _)| value);
+                typed(&of_found.collect::<Vec<_>>())
+            }
             None => {
                 let data_type = shown(field.data_type());
-                return Err(Problem::invalid("missing-input", format!("the input `{name}` is missing, a {data_type}"))
+                Err(Problem::invalid("missing-input", format!("the input `{name}` is missing, a {data_type}"))
                     .field(format!("inputs.{name}"), "")
-                    .remedy(format!("`inputs.{name}=…` in a URL, `\"inputs\": {{\"{name}\": …}}` in a body")));
+                    .remedy(format!("`inputs.{name}=…` in a URL, `\"inputs\": {{\"{name}\": …}}` in a body")))
             }
-        };
-        typed_column(field, &values.iter().collect::<Vec<_>>()).map_err(|reason| {
-            Problem::invalid("invalid-input", reason)
-                .field(format!("inputs.{name}"), "")
-                .remedy("GET /api/features says which types inputs have")
-        })
+        }
     }
 }
 
 /// In a URL all is text.
-fn as_meant(value: &Value, data_type: &DataType) -> Value {
-    match (value, data_type) {
-        (Value::String(text), DataType::Boolean) if matches!(text.as_str(), "true" | "false") => {
-            Value::Bool(text == "true")
-        }
-        (Value::String(text), data_type) if data_type.is_numeric() => match serde_json::from_str(text) {
-            Ok(Value::Number(number)) => Value::Number(number),
-            _ => value.clone(),
-        },
-        _ => value.clone(),
+fn as_meant(text: &str, data_type: &DataType) -> Value {
+    match (data_type, serde_json::from_str(text).unwrap_or_default()) {
+        (DataType::Boolean, Value::Bool(value)) => Value::Bool(value),
+        (data_type, Value::Number(number)) if data_type.is_numeric() => Value::Number(number),
+        _ => Value::String(text.to_owned()),
     }
 }

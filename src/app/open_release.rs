@@ -10,7 +10,7 @@ use moka::future::Cache;
 
 use crate::definition::Dtype;
 use crate::engine::{Bounds, Session};
-use crate::limits::{COMPILED_SELECTIONS_MAX, SOURCE_BATCH_ROWS};
+use crate::limits::{COMPILED_SELECTIONS_MAX, PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
 use crate::name::ReleaseNumber;
 use crate::online::{self, OnRequestFeature, SelectedFeature, Selection, SelectionError};
 use crate::query::{self, Limits, Query, TrainingError, TrainingFeature, TrainingRequest, TrainingRows};
@@ -45,8 +45,7 @@ impl OpenRelease {
                 Some((entity.to_owned(), Arc::new(selection)))
             });
             let scalars = scalars.collect();
-            let on_request = readable.entities().map(|entity| (entity.to_owned(), on_request(&readable, entity)));
-            let on_request = on_request.collect();
+            let on_request = on_request(&readable);
             let selections = Cache::new(COMPILED_SELECTIONS_MAX);
             Arc::new(ForReaders { readable, query, on_request, scalars, selections })
         };
@@ -95,11 +94,11 @@ impl ReleaseView {
         limits: Limits,
     ) -> Result<SendableRecordBatchStream, TrainingSetError> {
         let selection = self.selection(entity, features).await?;
-        let feature = |(index, feature): (usize, &SelectedFeature)| match selection.expression(index) {
+        let feature = |feature: &SelectedFeature| match feature.expression() {
             Some(expression) => TrainingFeature::OnRequest(Arc::clone(expression)),
             None => TrainingFeature::Stored(feature.name.to_string()),
         };
-        let features = selection.features().iter().enumerate().map(feature).collect();
+        let features = selection.features().iter().map(feature).collect();
         let request = TrainingRequest { entity: entity.to_owned(), features, rows, time };
         Ok(query::training_set(&self.readable, limits, request).await?)
     }
@@ -148,16 +147,18 @@ pub enum TrainingSetError {
     Training(#[from] TrainingError),
 }
 
-/// The features of `entity` that are computed when they are asked for, compiled.
-fn on_request(readable: &Readable, entity: &str) -> Vec<OnRequestFeature> {
-    let (views, Some(frame)) = (readable.on_request(entity), readable.frame(entity)) else { return Vec::new() };
+/// The features that are computed when they are asked for, compiled, by entity.
+fn on_request(readable: &Readable) -> BTreeMap<String, Vec<OnRequestFeature>> {
+    let views = readable.manifest().on_request;
     if views.is_empty() {
-        return Vec::new();
+        return BTreeMap::new();
     }
-    let session = Session::new(Bounds { memory_bytes: 64 << 20, batch_rows: SOURCE_BATCH_ROWS });
-    let stored: Vec<Field> = frame.columns().map(|column| column.field.clone()).collect();
-    let mut compiled = Vec::new();
+    let session = Session::new(Bounds { memory_bytes: PLANNING_MEMORY_BYTES, batch_rows: SOURCE_BATCH_ROWS });
+    let mut by_entity: BTreeMap<String, Vec<OnRequestFeature>> = BTreeMap::new();
     for view in views {
+        let Some(frame) = readable.frame(&view.entity) else { continue };
+        let stored: Vec<Field> = frame.columns().map(|column| column.field.clone()).collect();
+        let compiled = by_entity.entry(view.entity).or_default();
         // A release's types were checked when it was built.
         let field = |name: &str, dtype: &str| Some(Field::new(name, Dtype::parse(dtype).ok()?.to_arrow(), true));
         let inputs: Vec<Field> = view.inputs.iter().filter_map(|input| field(&input.name, &input.dtype)).collect();
@@ -175,5 +176,5 @@ fn on_request(readable: &Readable, entity: &str) -> Vec<OnRequestFeature> {
             }
         }
     }
-    compiled
+    by_entity
 }

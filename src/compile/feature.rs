@@ -122,12 +122,9 @@ impl Context<'_> {
     /// What is read of windows is read of the columns that they are over; on request, of the views that have it.
     fn of_tables(&self, read: Vec<(String, String)>) -> Vec<(String, String)> {
         if matches!(self.view.values, Values::OnRequest(_)) {
-            return read
-                .into_iter()
-                .filter_map(|(_, column)| self.of_entity(column))
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect();
+            let mut of_views: Vec<_> = read.into_iter().filter_map(|(_, column)| self.of_entity(column)).collect();
+            of_views.sort();
+            return of_views;
         }
         let Some(windows) = self.windows else { return read };
         let source = self.target.source(windows.source.as_str());

@@ -6,6 +6,7 @@ use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::util::display::array_value_to_string;
 
 /// `values` as `to`, and the rows whose value does not fit, ascending; they are null in the result.
 ///
@@ -22,6 +23,17 @@ pub fn exact_cast(values: &ArrayRef, to: &DataType) -> Result<(ArrayRef, Vec<usi
     let misfits = (0..values.len()).filter(|row| values.is_valid(*row) && (cast.is_null(*row) || is_cut(*row)));
     let misfits = misfits.collect();
     Ok((cast, misfits))
+}
+
+/// `values` as `to`, or the first value that does not fit, as people write it.
+pub fn exact_or_misfit(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
+    match exact_cast(values, to) {
+        Err(_) => Err(format!("of the type {}", shown(values.data_type()))),
+        Ok((cast, misfits)) => match misfits.first() {
+            None => Ok(cast),
+            Some(row) => Err(array_value_to_string(values, *row).unwrap_or_default()),
+        },
+    }
 }
 
 /// Whether Arrow's cast changes a value without making it null.

@@ -87,7 +87,13 @@ impl SqlError {
 
     /// Faults of the data and of the machine, once a statement runs.
     pub fn from_execution(error: DataFusionError) -> Self {
-        match root(&error) {
+        let root = root(&error);
+        if let DataFusionError::External(inner) = root
+            && let Some(of_inner_statement) = inner.downcast_ref::<Self>()
+        {
+            return of_inner_statement.clone();
+        }
+        match root {
             DataFusionError::ResourcesExhausted(_) => {
                 Self::too_large("the statement needs more memory than it may use".to_owned())
                     .with_remedy("select fewer columns, filter first, or aggregate")
@@ -97,10 +103,6 @@ impl SqlError {
             | DataFusionError::NotImplemented(message) => told(message),
             DataFusionError::SchemaError(schema_error, _) => schema_fault(schema_error),
             DataFusionError::ArrowError(error, _) => Self::invalid(first_line(&error.to_string())),
-            // Of a statement within this one.
-            DataFusionError::External(inner) if inner.is::<Self>() => {
-                inner.downcast_ref::<Self>().cloned().unwrap_or_else(|| Self::invalid(inner.to_string()))
-            }
             _ => {
                 tracing::error!(%error, "a statement failed");
                 Self { kind: ErrorKind::Internal, ..Self::invalid("the statement failed inside the engine".to_owned()) }

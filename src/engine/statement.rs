@@ -232,6 +232,11 @@ impl VisitorMut for Versions {
     }
 }
 
+/// `name` as an identifier that stands for itself.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// An expression without formatting and comments.
 pub fn canonical_expression(text: &str) -> Result<String, SqlError> {
     Ok(parse_expression(text)?.to_string())

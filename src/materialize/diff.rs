@@ -86,15 +86,20 @@ fn on_request_of(view: &str, before: &Manifest, after: &Manifest) -> Vec<Feature
     let names: BTreeSet<String> = old.iter().chain(&new).map(|feature| feature.name.clone()).collect();
     let diff = |name: String| {
         let find = |pins: &[FeaturePin]| pins.iter().find(|feature| feature.name == name).cloned();
-        let change = match (find(&old), find(&new)) {
-            (Some(a), Some(b)) if a.fingerprint == b.fingerprint => return None,
-            (Some(a), Some(b)) => FeatureChange::Changed(a.version, b.version),
-            (Some(_), None) => FeatureChange::Removed,
-            (None, _) => FeatureChange::Added,
-        };
+        let change = change(find(&old).as_ref(), find(&new).as_ref())?;
         Some(FeatureDiff { view: view.to_owned(), name, change, null_rate: (None, None), drift: None })
     };
     names.into_iter().filter_map(diff).collect()
+}
+
+/// What became of a definition; none where it is the same.
+fn change(before: Option<&FeaturePin>, after: Option<&FeaturePin>) -> Option<FeatureChange> {
+    match (before, after) {
+        (Some(before), Some(after)) if before.fingerprint == after.fingerprint => None,
+        (Some(before), Some(after)) => Some(FeatureChange::Changed(before.version, after.version)),
+        (Some(_), None) => Some(FeatureChange::Removed),
+        (None, _) => Some(FeatureChange::Added),
+    }
 }
 
 async fn features_of(
@@ -116,14 +121,10 @@ async fn features_of(
             Some((pin.features.iter().find(|feature| feature.name == name)?.clone(), pin.rows))
         };
         let (before, after) = (find(old), find(new));
-        let change = match (&before, &after) {
-            (Some((a, _)), Some((b, _))) if a.fingerprint != b.fingerprint => {
-                FeatureChange::Changed(a.version, b.version)
-            }
-            (Some(_), Some(_)) if is_same_data => continue,
-            (Some(_), Some(_)) => FeatureChange::Rows,
-            (Some(_), None) => FeatureChange::Removed,
-            (None, _) => FeatureChange::Added,
+        let change = match change(before.as_ref().map(|found| &found.0), after.as_ref().map(|found| &found.0)) {
+            Some(change) => change,
+            None if is_same_data => continue,
+            None => FeatureChange::Rows,
         };
         let drift = match (&before, &after, old, new) {
             (Some((a, _)), Some((b, _)), Some(old), Some(new)) if a.dtype == b.dtype && a.is_scalar() => {

@@ -143,7 +143,7 @@ fn plan_source(source: &TargetSource, pinned: Option<&SourcePin>, files: &[Incom
 
 fn plan_view(view: &TargetView, pinned: Option<&ViewPin>, works: &BTreeMap<&str, Work>) -> (Work, Vec<String>) {
     let Some(pin) = pinned else { return (Work::Whole, vec!["it is new".to_owned()]) };
-    let (mut dropped, mut added, mut kept) = (Vec::new(), Vec::new(), 0);
+    let (mut columns, mut kept) = (ChangedColumns::default(), 0);
     let mut reasons = Vec::new();
     for feature in &view.features {
         let name = feature.name.to_string();
@@ -151,22 +151,21 @@ fn plan_view(view: &TargetView, pinned: Option<&ViewPin>, works: &BTreeMap<&str,
             Some(pinned) if pinned.fingerprint == feature.fingerprint => kept += 1,
             Some(_) => {
                 reasons.push(format!("`{name}` changed"));
-                dropped.push(name.clone());
-                added.push(name);
+                columns.dropped.push(name.clone());
+                columns.added.push(name);
             }
             None => {
                 reasons.push(format!("`{name}` is new"));
-                added.push(name);
+                columns.added.push(name);
             }
         }
     }
     for pinned in &pin.features {
         if !view.features.iter().any(|feature| feature.name.as_str() == pinned.name) {
             reasons.push(format!("`{}` is gone", pinned.name));
-            dropped.push(pinned.name.clone());
+            columns.dropped.push(pinned.name.clone());
         }
     }
-    let same_features = reasons.is_empty();
     let (mut by_row, mut whole) = (false, false);
     for input in &view.inputs {
         match works.get(input.as_str()) {
@@ -186,15 +185,14 @@ fn plan_view(view: &TargetView, pinned: Option<&ViewPin>, works: &BTreeMap<&str,
     if format_changed {
         reasons.push(format!("its format is {} now", view.format));
     }
-    let work = match (same_features, by_row) {
+    let work = match (columns.is_empty(), by_row) {
         _ if whole || format_changed => Work::Whole,
         (true, false) => Work::Keep,
         // A file is written anew.
         _ if view.format == Format::Parquet => Work::Whole,
-        (true, true) if view.row_local => Work::Rows(ChangedColumns::default()),
         // A feature that stays vouches for the rows: the same context is in its fingerprint.
-        (false, false) if kept > 0 => Work::Columns(ChangedColumns { dropped, added }),
-        (false, true) if kept > 0 && view.row_local => Work::Rows(ChangedColumns { dropped, added }),
+        (_, true) if kept > 0 && view.row_local => Work::Rows(columns),
+        (false, false) if kept > 0 => Work::Columns(columns),
         _ => Work::Whole,
     };
     (work, reasons)

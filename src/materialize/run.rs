@@ -8,7 +8,7 @@ use datafusion::arrow::array::RecordBatch;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, quality, source, view, windows};
+use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, source, view, windows};
 use crate::compile::Target;
 use crate::store::{Check, Statistics, Store, StoreError, Table};
 
@@ -19,7 +19,16 @@ pub struct Settings {
     /// The moment at which windows end; none for the last event.
     pub as_of: Option<DateTime<Utc>>,
     pub build_id: String,
-    /// Held by the view that is computed whole, which may use all of the memory: one after the other.
+}
+
+/// What the views of a build have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub store: Store,
+    pub target: Arc<Target>,
+    pub settings: Settings,
+    pub progress: Progress,
+    /// Held by a view that is computed whole, which may use all of the memory: one after the other.
     pub whole: Arc<Mutex<()>>,
 }
 
@@ -67,23 +76,26 @@ pub async fn run(
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Built, MaterializeError> {
-    let (mut built, target) = (Built::default(), Arc::new(target.clone()));
+    let mut built = Built::default();
     for step in &plan.sources {
         let table = source::run(store, step, settings, progress).await?;
         built.tables.insert(step.source.name.to_string(), table);
     }
-    built.as_of = windows::as_of(&target, &built, settings.as_of, settings.memory_bytes).await?;
+    built.as_of = windows::as_of(target, &built, settings.as_of, settings.memory_bytes).await?;
+    let shared = Shared {
+        store: store.clone(),
+        target: Arc::new(target.clone()),
+        settings: settings.clone(),
+        progress: Arc::clone(progress),
+        whole: Arc::default(),
+    };
     let mut failed = Vec::new();
     for level in levels(&plan.views) {
-        // Tasks of their own, so that cores share them; none outlives this function.
+        // Tasks of their own, so that cores share them. Whoever drops this ends them.
         let mut views = JoinSet::new();
         for (index, step) in level.iter().enumerate() {
-            let (store, target, built) = (store.clone(), Arc::clone(&target), built.clone());
-            let (step, settings, progress) = (ViewStep::clone(step), settings.clone(), Arc::clone(progress));
-            views.spawn(async move {
-                let table = one_view(&store, &target, &step, &built, &settings, &progress).await;
-                table.map(|table| (index, table))
-            });
+            let (shared, step, built) = (shared.clone(), ViewStep::clone(step), built.clone());
+            views.spawn(async move { Ok((index, view::run(&shared, &step, &built).await?)) });
         }
         let mut tables = BTreeMap::new();
         while let Some(ended) = views.join_next().await {
@@ -122,20 +134,4 @@ fn levels(steps: &[ViewStep]) -> Vec<Vec<&ViewStep>> {
         levels[level].push(step);
     }
     levels
-}
-
-/// A view and whether it is as expected.
-async fn one_view(
-    store: &Store,
-    target: &Target,
-    step: &ViewStep,
-    built: &Built,
-    settings: &Settings,
-    progress: &Progress,
-) -> Result<BuiltTable, MaterializeError> {
-    let table = view::run(store, target, step, built, settings, progress).await?;
-    let time = step.view.time.iter().map(ToString::to_string);
-    let key: Vec<String> = target.keys(&step.view.entity).into_iter().chain(time).collect();
-    let checks = quality::checks(store, &step.view, &key, &table, step.pinned.as_ref(), settings.memory_bytes).await?;
-    Ok(BuiltTable { checks, ..table })
 }

@@ -8,7 +8,6 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use datafusion::arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::error::DataFusionError;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -20,7 +19,7 @@ use super::last_written::last_written;
 use super::observe::{Seen, Watched, observed};
 use super::{BuiltTable, Change, Event, MaterializeError, Progress, Settings, SourceStep, Work};
 use crate::clock::Stopwatch;
-use crate::engine::{Bounds, Session, Statement, exact_cast, shown};
+use crate::engine::{Bounds, Session, Statement, exact_or_misfit, quoted, shown};
 use crate::limits::{LOOKED_UP_ROWS_MAX, SMALL_FRAGMENTS_MAX, SOURCE_BATCH_ROWS};
 use crate::store::{IncomingFile, Store, StoreError, Table, Writable};
 
@@ -266,7 +265,7 @@ async fn put_in_order(writable: &mut Writable, key: &[String], settings: &Settin
     let Some(table) = writable.table() else { return Ok(()) };
     let session = Session::new(Bounds { memory_bytes: settings.memory_bytes, batch_rows: SOURCE_BATCH_ROWS });
     session.register("events", table.provider(false));
-    let order: Vec<String> = key.iter().map(|name| format!("\"{name}\"")).collect();
+    let order: Vec<String> = key.iter().map(|name| quoted(name)).collect();
     let statement = format!("select * from events order by {}", order.join(", "));
     let unordered = |source| MaterializeError::SourceValues { name: String::new(), source };
     let plan = session.plan(&Statement::parse(&statement).map_err(unordered)?).await.map_err(unordered)?;
@@ -335,17 +334,12 @@ fn conformed(source: &str, rows: SendableRecordBatchStream, schema: &SchemaRef) 
 }
 
 fn conformed_column(source: &str, column: &ArrayRef, field: &Field) -> Result<ArrayRef, DataFusionError> {
-    let misfit = |value| MaterializeError::Misfit {
-        name: source.to_owned(),
-        column: field.name().clone(),
-        value,
-        data_type: shown(field.data_type()),
-    };
-    let external = |fault: MaterializeError| DataFusionError::External(Box::new(fault));
-    let (cast, misfits) = exact_cast(column, field.data_type())
-        .map_err(|_| external(misfit(format!("of the type {}", shown(column.data_type())))))?;
-    match misfits.first() {
-        Some(row) => Err(external(misfit(array_value_to_string(column, *row).unwrap_or_default()))),
-        None => Ok(cast),
-    }
+    exact_or_misfit(column, field.data_type()).map_err(|value| {
+        DataFusionError::External(Box::new(MaterializeError::Misfit {
+            name: source.to_owned(),
+            column: field.name().clone(),
+            value,
+            data_type: shown(field.data_type()),
+        }))
+    })
 }

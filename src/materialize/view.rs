@@ -16,9 +16,10 @@ use partly::Changed;
 
 use super::observe::{Seen, Watched, observed};
 use super::profile::profiles;
+use super::run::Shared;
 use super::source::without_fault;
 use super::windows::windows_table;
-use super::{Built, BuiltTable, Change, Event, MaterializeError, Progress, Settings, ViewStep, Work};
+use super::{Built, BuiltTable, Change, Event, MaterializeError, Progress, Settings, ViewStep, Work, quality};
 use crate::clock::Stopwatch;
 use crate::compile::{JoinKey, Recipe, Target, TargetFeature, TargetView, plan_view};
 use crate::definition::Format;
@@ -26,35 +27,13 @@ use crate::engine::{Bounds, Session, SqlError};
 use crate::limits::BUILD_BATCH_ROWS;
 use crate::store::{FeaturePin, Statistics, Store, StoreError, Table, ViewPin};
 
-pub(super) async fn run(
-    store: &Store,
-    target: &Target,
-    step: &ViewStep,
-    built: &Built,
-    settings: &Settings,
-    progress: &Progress,
-) -> Result<BuiltTable, MaterializeError> {
-    let entity = target.entity(&step.view.entity);
-    let join_keys = entity.map(|entity| entity.join_keys.as_slice()).unwrap_or_default();
-    let keys = join_keys.iter().map(|key| &key.name).chain(&step.view.time);
-    let key = keys.map(ToString::to_string).collect();
-    let name = step.view.name.as_str();
-    let computing = Computing { store, target, view: &step.view, name, join_keys, key, built, settings, progress };
-    let watch = Stopwatch::start();
-    let computed = match (&step.pinned, &step.work) {
-        (Some(pin), Work::Keep) => return computing.kept(pin).await,
-        (Some(pin), Work::Columns(columns)) => computing.partly(pin, columns, None).await?,
-        (Some(pin), Work::Rows(columns)) => match computing.changed_rows(pin).await? {
-            Changed::Nothing if columns.is_empty() => return computing.kept(pin).await,
-            Changed::Nothing => computing.partly(pin, columns, None).await?,
-            Changed::Rows(changed) => computing.partly(pin, columns, Some(changed)).await?,
-            Changed::All => computing.whole(Some(pin)).await?,
-        },
-        (pin, Work::Keep | Work::Columns(_) | Work::Rows(_) | Work::Whole) => computing.whole(pin.as_ref()).await?,
-    };
-    let seconds = watch.seconds();
-    progress(Event::End { table: name.to_owned(), rows: computed.rows, seconds });
-    Ok(BuiltTable { seconds: Some(seconds), ..computed })
+/// Brings a view up to date, and checks whether it is as expected.
+pub(super) async fn run(shared: &Shared, step: &ViewStep, built: &Built) -> Result<BuiltTable, MaterializeError> {
+    let computing = Computing::new(shared, step, built);
+    let table = computing.table(step).await?;
+    let (view, key, memory_bytes) = (computing.view, &computing.key, computing.settings.memory_bytes);
+    let checks = quality::checks(computing.store, view, key, &table, step.pinned.as_ref(), memory_bytes).await?;
+    Ok(BuiltTable { checks, ..table })
 }
 
 /// What a view's computation needs to know.
@@ -68,9 +47,37 @@ struct Computing<'a> {
     built: &'a Built,
     settings: &'a Settings,
     progress: &'a Progress,
+    whole: &'a tokio::sync::Mutex<()>,
 }
 
-impl Computing<'_> {
+impl<'a> Computing<'a> {
+    fn new(shared: &'a Shared, step: &'a ViewStep, built: &'a Built) -> Self {
+        let Shared { store, target, settings, progress, whole } = shared;
+        let (view, name) = (&step.view, step.view.name.as_str());
+        let entity = target.entity(&view.entity);
+        let join_keys = entity.map(|entity| entity.join_keys.as_slice()).unwrap_or_default();
+        let key = join_keys.iter().map(|key| &key.name).chain(&view.time).map(ToString::to_string).collect();
+        Self { store, target, view, name, join_keys, key, built, settings, progress, whole }
+    }
+
+    async fn table(&self, step: &ViewStep) -> Result<BuiltTable, MaterializeError> {
+        let watch = Stopwatch::start();
+        let computed = match (&step.pinned, &step.work) {
+            (Some(pin), Work::Keep) => return self.kept(pin).await,
+            (Some(pin), Work::Columns(columns)) => self.partly(pin, columns, None).await?,
+            (Some(pin), Work::Rows(columns)) => match self.changed_rows(pin).await? {
+                Changed::Nothing if columns.is_empty() => return self.kept(pin).await,
+                Changed::Nothing => self.partly(pin, columns, None).await?,
+                Changed::Rows(changed) => self.partly(pin, columns, Some(changed)).await?,
+                Changed::All => self.whole(Some(pin)).await?,
+            },
+            (pin, _) => self.whole(pin.as_ref()).await?,
+        };
+        let seconds = computed.seconds.unwrap_or_else(|| watch.seconds());
+        (self.progress)(Event::End { table: self.name.to_owned(), rows: computed.rows, seconds });
+        Ok(BuiltTable { seconds: Some(seconds), ..computed })
+    }
+
     async fn kept(&self, pin: &ViewPin) -> Result<BuiltTable, MaterializeError> {
         let table = self.store.view(self.name, &pin.data).await?;
         let statistics = statistics_of(pin);
@@ -97,8 +104,10 @@ impl Computing<'_> {
         Ok(profiles(table, rows, &names).await?)
     }
 
+    /// Computes all of it, as soon as no other view is computed so; its seconds are without the waiting.
     async fn whole(&self, pin: Option<&ViewPin>) -> Result<BuiltTable, MaterializeError> {
-        let _alone = self.settings.whole.lock().await;
+        let _alone = self.whole.lock().await;
+        let watch = Stopwatch::start();
         let inputs = self.view.inputs.iter().filter_map(|input| self.built.tables.get(input.as_str()));
         let expected = inputs.map(|table| table.rows).max();
         (self.progress)(Event::Begin { table: self.name.to_owned(), rows: expected });
@@ -134,7 +143,7 @@ impl Computing<'_> {
             statistics,
             checks: Vec::new(),
             change: Change::Whole,
-            seconds: None,
+            seconds: Some(watch.seconds()),
         })
     }
 

@@ -19,8 +19,6 @@ use crate::store::{FeaturePin, FrameColumn, OtherVersion, PackedRow, ReadableFra
 #[derive(Debug)]
 pub struct Selection {
     features: Vec<SelectedFeature>,
-    /// Those that are computed when they are asked for.
-    computed: Vec<ComputedFeature>,
     /// Whether it holds the rows of one request, in their order.
     is_gathered: bool,
 }
@@ -33,10 +31,9 @@ pub struct OnRequestFeature {
     pub expression: Arc<RowExpression>,
 }
 
+/// How the values of a feature on request come about.
 #[derive(Debug)]
-struct ComputedFeature {
-    /// Its position in the selection.
-    index: usize,
+struct Computation {
     expression: Arc<RowExpression>,
     /// The stored columns that it reads.
     stored: Vec<ArrayRef>,
@@ -54,9 +51,16 @@ pub struct SelectedFeature {
     pub values: ArrayRef,
     /// Where its values stand in a packed row.
     pub slot: Option<usize>,
+    /// None where its values are there.
+    computation: Option<Box<Computation>>,
 }
 
 impl SelectedFeature {
+    /// What it is computed by, where it is on request.
+    pub fn expression(&self) -> Option<&Arc<RowExpression>> {
+        self.computation.as_ref().map(|computation| &computation.expression)
+    }
+
     /// Appends the value of `row`, which is also `packed`.
     pub fn write(&self, row: usize, packed: PackedRow<'_>, out: &mut Vec<u8>) {
         match self.slot {
@@ -74,19 +78,14 @@ impl Selection {
         &self.features
     }
 
-    /// The expression of the feature at `index`, where it is computed when it is asked for.
-    pub fn expression(&self, index: usize) -> Option<&Arc<RowExpression>> {
-        self.computed.iter().find(|feature| feature.index == index).map(|feature| &feature.expression)
-    }
-
     /// Whether features must be computed: then [`Self::gather`] comes before anything is written.
     pub fn is_on_request(&self) -> bool {
-        !self.computed.is_empty()
+        self.features.iter().any(|feature| feature.computation.is_some())
     }
 
     /// The values that have to come with a request. One that several features read is there several times.
     pub fn inputs(&self) -> impl Iterator<Item = &Field> {
-        self.computed.iter().flat_map(|feature| feature.expression.inputs())
+        self.features.iter().filter_map(SelectedFeature::expression).flat_map(|expression| expression.inputs())
     }
 
     /// The same features for `rows` only, whose numbers are then 0, 1, …, with what is computed for them. `input` gives
@@ -100,31 +99,32 @@ impl Selection {
         let indices: UInt32Array = rows.iter().map(|row| u32::try_from(*row).ok()).collect();
         let of_rows = |values: &ArrayRef| take(values, &indices, None).map_err(fault);
         let mut features = Vec::with_capacity(self.features.len());
-        for (index, feature) in self.features.iter().enumerate() {
-            let values = match self.computed.iter().find(|computed| computed.index == index) {
+        let mut given: Vec<(&Field, ArrayRef)> = Vec::new();
+        for field in self.inputs() {
+            if !given.iter().any(|(known, _)| *known == field) {
+                given.push((field, input(field)?));
+            }
+        }
+        for feature in &self.features {
+            let values = match &feature.computation {
                 None => of_rows(&feature.values)?,
-                Some(computed) => {
-                    let mut columns = Vec::new();
-                    for stored in &computed.stored {
-                        columns.push(of_rows(stored)?);
-                    }
-                    for field in computed.expression.inputs() {
-                        columns.push(input(field)?);
-                    }
-                    computed.expression.evaluate(columns, rows.len())?
+                Some(computation) => {
+                    let stored = computation.stored.iter().map(of_rows);
+                    let mut columns = stored.collect::<Result<Vec<ArrayRef>, E>>()?;
+                    let inputs = computation.expression.inputs();
+                    columns.extend(
+                        inputs
+                            .flat_map(|field| given.iter().find(|(known, _)| *known == field))
+                            .map(|(_, values)| Arc::clone(values)),
+                    );
+                    computation.expression.evaluate(columns, rows.len())?
                 }
             };
             let column = JsonColumn::new(&values).map_err(fault)?;
-            features.push(SelectedFeature {
-                name: Arc::clone(&feature.name),
-                quoted: feature.quoted.clone(),
-                member: feature.member.clone(),
-                column,
-                values,
-                slot: None,
-            });
+            let (name, quoted, member) = (Arc::clone(&feature.name), feature.quoted.clone(), feature.member.clone());
+            features.push(SelectedFeature { name, quoted, member, column, values, slot: None, computation: None });
         }
-        Ok(Self { features, computed: Vec::new(), is_gathered: true })
+        Ok(Self { features, is_gathered: true })
     }
 
     /// The narrow values of a row of `frame`, where they are read from there.
@@ -184,22 +184,17 @@ pub fn compile(
     }
     let mut seen = BTreeSet::new();
     columns.retain(|column| seen.insert(column.name()));
-    let mut selection = Selection { features: Vec::new(), computed: Vec::new(), is_gathered: false };
-    for (index, column) in columns.into_iter().enumerate() {
-        match column {
-            Found::Stored(column) => {
-                selection.features.push(selected(column.field.name(), &column.values, column.slot)?);
-            }
-            Found::OnRequest(OnRequestFeature { expression, .. }) => {
-                let none = new_empty_array(expression.field().data_type());
-                selection.features.push(selected(expression.field().name(), &none, None)?);
-                let stored = expression.stored().filter_map(|field| frame.column(field.name()));
-                let stored = stored.map(|column| Arc::clone(&column.values)).collect();
-                selection.computed.push(ComputedFeature { index, expression: Arc::clone(expression), stored });
-            }
+    let features = columns.into_iter().map(|column| match column {
+        Found::Stored(column) => selected(column.field.name(), &column.values, column.slot, None),
+        Found::OnRequest(OnRequestFeature { expression, .. }) => {
+            let none = new_empty_array(expression.field().data_type());
+            let stored = expression.stored().filter_map(|field| frame.column(field.name()));
+            let stored = stored.map(|column| Arc::clone(&column.values)).collect();
+            let computation = Computation { expression: Arc::clone(expression), stored };
+            selected(expression.field().name(), &none, None, Some(Box::new(computation)))
         }
-    }
-    Ok(selection)
+    });
+    Ok(Selection { features: features.collect::<Result<_, _>>()?, is_gathered: false })
 }
 
 /// What a name stands for.
@@ -271,7 +266,12 @@ fn view_of(column: &FrameColumn) -> Option<&str> {
     column.feature.as_ref().map(|(view, _)| view.as_ref())
 }
 
-fn selected(name: &str, values: &ArrayRef, slot: Option<usize>) -> Result<SelectedFeature, SelectionError> {
+fn selected(
+    name: &str,
+    values: &ArrayRef,
+    slot: Option<usize>,
+    computation: Option<Box<Computation>>,
+) -> Result<SelectedFeature, SelectionError> {
     let column = JsonColumn::new(values).map_err(|_| SelectionError::Unwritable { name: name.to_owned() })?;
     Ok(SelectedFeature {
         name: name.into(),
@@ -280,6 +280,7 @@ fn selected(name: &str, values: &ArrayRef, slot: Option<usize>) -> Result<Select
         column,
         values: Arc::clone(values),
         slot,
+        computation,
     })
 }
 

@@ -6,7 +6,7 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 
 use super::TrainingFeature;
-use crate::engine::{RowExpression, SqlError, exact_cast, shown};
+use crate::engine::{RowExpression, SqlError, exact_or_misfit, shown};
 
 /// How the rows that were found become those that were asked for.
 pub(super) struct Finished {
@@ -68,18 +68,9 @@ impl Finished {
 
 /// A column of the rows in the type of the input that it is.
 fn typed(field: &Field, values: &ArrayRef) -> Result<ArrayRef, SqlError> {
-    let (name, data_type) = (field.name(), field.data_type());
-    let unlike = || {
-        let found = shown(values.data_type());
-        SqlError::invalid(format!("the input `{name}` is {}, and the rows have {found}", shown(data_type)))
-    };
-    let (cast, misfits) = exact_cast(values, data_type).map_err(|_| unlike())?;
-    match misfits.first() {
-        None => Ok(cast),
-        Some(row) => {
-            let value = datafusion::arrow::util::display::array_value_to_string(values, *row);
-            let value: String = value.unwrap_or_default().chars().take(80).collect();
-            Err(SqlError::invalid(format!("the input `{name}` is {value} in a row, which is not {}", shown(data_type))))
-        }
-    }
+    exact_or_misfit(values, field.data_type()).map_err(|value| {
+        let value: String = value.chars().take(80).collect();
+        let (name, data_type) = (field.name(), shown(field.data_type()));
+        SqlError::invalid(format!("the input `{name}` is {value} in a row, which is not {data_type}"))
+    })
 }

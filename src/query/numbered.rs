@@ -7,18 +7,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{Int64Array, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::{TryFutureExt, TryStreamExt};
+use futures::TryFutureExt;
 
-use crate::engine::Session;
+use crate::engine::{Session, numbered, numbered_schema};
 
 /// A plan as a table with one column more, which counts from 0.
 #[derive(Clone)]
@@ -31,8 +29,7 @@ pub(super) struct Numbered {
 impl Numbered {
     pub fn new(session: Session, plan: LogicalPlan, number: &str) -> Self {
         let fields = plan.schema().fields().iter().map(|field| Field::clone(field).with_nullable(true));
-        let fields = fields.chain([Field::new(number, DataType::Int64, false)]);
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let schema = numbered_schema(&Schema::new(fields.collect::<Vec<_>>()), number);
         Self { session, plan, schema }
     }
 }
@@ -73,17 +70,9 @@ impl PartitionStream for Numbered {
 
     fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (session, plan, schema) = (self.session.clone(), self.plan.clone(), Arc::clone(&self.schema));
-        let mut next = 0;
         let rows = async move {
             session.execute_in_order(plan).await.map_err(|error| DataFusionError::External(Box::new(error)))
         };
-        let rows = rows.try_flatten_stream().and_then(move |batch| {
-            let end = next + batch.num_rows() as i64;
-            let mut columns = batch.columns().to_vec();
-            columns.push(Arc::new(Int64Array::from_iter_values(next..end)));
-            next = end;
-            std::future::ready(RecordBatch::try_new(Arc::clone(&schema), columns).map_err(DataFusionError::from))
-        });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
+        numbered(rows.try_flatten_stream(), schema)
     }
 }

@@ -20,9 +20,9 @@ use futures::StreamExt;
 
 use super::finished::Finished;
 use super::numbered::Numbered;
-use super::{Limits, asserted, quoted, session};
+use super::{Limits, asserted, session};
 use crate::engine::time::{AsOfTable, NamedWindow, TimedTable, WindowFunction, WindowsTable};
-use crate::engine::{RowExpression, Session, SqlError, Statement};
+use crate::engine::{RowExpression, Session, SqlError, Statement, quoted};
 use crate::error::ErrorKind;
 use crate::store::{Readable, StoreError, ViewPin, WindowsPin};
 

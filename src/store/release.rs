@@ -16,8 +16,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{
-    Entitlements, FeaturePin, Frame, FrameColumn, Manifest, OnRequestPin, SourcePin, Store, StoreError, Table, ViewPin,
-    WindowsPin,
+    Entitlements, FeaturePin, Frame, FrameColumn, Manifest, SourcePin, Store, StoreError, Table, ViewPin, WindowsPin,
 };
 use crate::name::ReleaseNumber;
 
@@ -151,16 +150,6 @@ impl Readable {
     pub fn frame(&self, entity: &str) -> Option<ReadableFrame<'_>> {
         let frame = self.release.frames.get(entity)?;
         Some(ReadableFrame { frame, entitlements: self.entitlements })
-    }
-
-    /// The views on request of `entity` with those of their features that may be read.
-    pub fn on_request(&self, entity: &str) -> Vec<OnRequestPin> {
-        let of_entity = self.release.manifest.on_request.iter().filter(|view| view.entity == entity);
-        let mut views: Vec<OnRequestPin> = of_entity.cloned().collect();
-        for view in &mut views {
-            view.features.retain(|feature| self.entitlements.may_read(feature.restricted));
-        }
-        views
     }
 
     /// The view that has the feature `name` of `entity`; none where it may not be read.

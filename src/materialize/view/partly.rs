@@ -169,8 +169,7 @@ impl Computing<'_> {
     /// The rows of the view's one input that changed since the view was computed.
     pub(super) async fn changed_rows(&self, pin: &ViewPin) -> Result<Changed<'_>, MaterializeError> {
         // Pieces that are in order are put in order again before they are too many.
-        let pieces = self.store.view(self.name, &pin.data).await?.fragments();
-        if self.view.time.is_some() && pieces > SMALL_FRAGMENTS_MAX {
+        if self.view.time.is_some() && self.store.view(self.name, &pin.data).await?.fragments() > SMALL_FRAGMENTS_MAX {
             return Ok(Changed::All);
         }
         let [input] = self.view.inputs.as_slice() else { return Ok(Changed::All) };
