@@ -1,7 +1,9 @@
 //! The HTTP API: one route table, the layers around it, and a file for each resource. It translates and decides nothing.
 
+mod analyze;
 mod catalogue;
 mod datasets;
+mod embeddings;
 mod extract;
 mod features;
 mod health;
@@ -62,6 +64,9 @@ fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(catalogue::list))
         .routes(routes!(features::one))
         .routes(routes!(features::batch))
+        .routes(routes!(embeddings::one))
+        .routes(routes!(embeddings::batch))
+        .routes(routes!(analyze::analyze))
         .routes(routes!(sql::query))
         .routes(routes!(training_sets::create))
         .routes(routes!(ingest::append))

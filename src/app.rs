@@ -19,6 +19,7 @@ use crate::definition::Dtype;
 use crate::ingest::{Shape, ShapeColumn};
 use crate::limits::{COMPILED_SELECTIONS_MAX, EXPORTS_AT_ONCE_MAX, OPEN_RELEASES_MAX, RELEASE_POLL_INTERVAL};
 use crate::materialize::Progress;
+use crate::model::Models;
 use crate::name::ReleaseNumber;
 use crate::pipeline::{self, BuildError};
 use crate::query::Limits;
@@ -32,6 +33,7 @@ pub struct App {
 
 struct Inner {
     config: Config,
+    models: Models,
     store: Store,
     clock: Arc<dyn Clock>,
     latest: watch::Sender<Option<Arc<OpenRelease>>>,
@@ -45,14 +47,16 @@ impl App {
     /// Opens the store of a project. No release is opened yet.
     pub fn new(project: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let store = Store::open(project, &config.store.url, &config.store.options)?;
-        Ok(Self::over(config, store, clock))
+        Ok(Self::over(project, config, store, clock))
     }
 
     /// The same, over a store that is open.
-    pub fn over(config: Config, store: Store, clock: Arc<dyn Clock>) -> Self {
+    pub fn over(project: &Path, config: Config, store: Store, clock: Arc<dyn Clock>) -> Self {
+        let models = Models::new(project, &config);
         Self {
             inner: Arc::new(Inner {
                 config,
+                models,
                 store,
                 clock,
                 latest: watch::Sender::new(None),
@@ -65,6 +69,10 @@ impl App {
 
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    pub fn models(&self) -> &Models {
+        &self.inner.models
     }
 
     pub fn store(&self) -> &Store {
@@ -158,13 +166,14 @@ impl App {
 
     async fn build_if_needed(&self, project: &Path) -> Result<Option<ReleaseNumber>, BuildError> {
         let inner = &self.inner;
-        let (target, _) = pipeline::target(project).await?;
+        let (target, _) = pipeline::target(project, &inner.models).await?;
         let (plan, newest) = pipeline::plan(&inner.store, &target, None).await?;
         if !pipeline::publishes(&inner.store, &target, &plan, newest.as_ref()).await? {
             return Ok(None);
         }
         let quiet: Progress = Arc::new(|_| {});
-        let report = pipeline::build(project, &inner.config, &inner.store, self.clock(), &quiet, None).await?;
+        let Inner { config, models, store, .. } = inner.as_ref();
+        let report = pipeline::build(project, config, models, store, self.clock(), &quiet, None).await?;
         Ok(report.published.then_some(report.release.number))
     }
 
@@ -175,7 +184,7 @@ impl App {
         let inner = &self.inner;
         let opening = async {
             let release = inner.store.open_release(number, inner.config.serve.online_memory_mib).await?;
-            Ok::<_, StoreError>(Arc::new(OpenRelease::new(Arc::new(release), limits(&inner.config))))
+            Ok::<_, StoreError>(Arc::new(OpenRelease::new(Arc::new(release), limits(&inner.config), &inner.models)))
         };
         inner.open.try_get_with(number, opening).await.map_err(StoreError::Shared)
     }

@@ -1,6 +1,7 @@
 //! From what was written to what should exist: names, types, the graph of dependencies, fingerprints. Pure: it plans
 //! against empty tables and reads no data.
 
+mod embedding;
 mod feature;
 mod fingerprint;
 mod graph;
@@ -14,25 +15,32 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use std::sync::Arc;
 
 pub use target::{
-    JoinKey, Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetSource,
-    TargetView, TargetWindow, TargetWindows,
+    JoinKey, Recipe, Target, TargetColumn, TargetEmbedding, TargetEntity, TargetFeature, TargetInput, TargetOnRequest,
+    TargetSource, TargetView, TargetWindow, TargetWindows,
 };
 pub use view::plan as plan_view;
 
 use crate::definition::{Definitions, Diagnostics, Dtype, Values};
 use crate::engine::{Bounds, Session};
 use crate::limits::{BUILD_BATCH_ROWS, PLANNING_MEMORY_BYTES};
+use crate::model::Models;
 
 /// Compiles `definitions`, or says everything that is wrong with them.
 ///
 /// What passes does not fail in a build for a reason that the definitions show: a build plans each view by the same
 /// [`plan_view`], over tables with the same columns.
-pub async fn compile(definitions: &Definitions, mut diagnostics: Diagnostics) -> Result<Target, Diagnostics> {
+pub async fn compile(
+    definitions: &Definitions,
+    models: &Models,
+    mut diagnostics: Diagnostics,
+) -> Result<Target, Diagnostics> {
     let definitions = &windows::expanded(definitions);
     let names = names::check(definitions, &mut diagnostics);
+    let calls = embedding::calls(definitions, models, &mut diagnostics);
     let entities = names::entities(definitions, &mut diagnostics);
     let sources = names::sources(definitions, &entities);
     let reads = graph::reads(definitions, &mut diagnostics);
+    let known = view::Known { names: &names, calls: &calls };
     let order = graph::order(definitions, &reads, &mut diagnostics);
 
     let session = Session::new(Bounds { memory_bytes: PLANNING_MEMORY_BYTES, batch_rows: BUILD_BATCH_ROWS });
@@ -46,7 +54,7 @@ pub async fn compile(definitions: &Definitions, mut diagnostics: Diagnostics) ->
         // Registered whatever becomes of it, so that one fault is not reported again by every view downstream.
         let schema = declared_schema(entity, written);
         if is_sound
-            && let Some(view) = view::compile(written, &reads[index], &session, &target, &names, &mut diagnostics).await
+            && let Some(view) = view::compile(written, &reads[index], &session, &target, &known, &mut diagnostics).await
         {
             target.views.push(view);
         }

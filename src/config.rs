@@ -20,6 +20,9 @@ pub struct Config {
     pub gc: GcConfig,
     pub serve: ServeConfig,
     pub sql: SqlConfig,
+    pub resources: ResourcesConfig,
+    /// Embedding models beside the built-in `use`, by the names that definitions call them.
+    pub models: BTreeMap<String, ModelConfig>,
 }
 
 /// Where the data lives.
@@ -80,6 +83,79 @@ pub struct SqlConfig {
     pub memory_mib: usize,
     /// Rows of one result.
     pub rows_max: usize,
+}
+
+/// Where the files lie that models and analyzers read: weights, dictionaries.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResourcesConfig {
+    /// A folder; by default `rhapsode/resources` in the user's cache.
+    pub folder: Option<PathBuf>,
+}
+
+impl ResourcesConfig {
+    pub fn folder(&self) -> PathBuf {
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        let cache = || std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default();
+        self.folder.clone().unwrap_or_else(|| cache().join("rhapsode").join("resources"))
+    }
+}
+
+/// An embedding model.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ModelConfig {
+    /// A sentence-transformer of the BERT kind.
+    Bert(BertConfig),
+    /// A service that speaks OpenAI's `POST /v1/embeddings`.
+    Openai(OpenaiConfig),
+}
+
+/// A sentence-transformer in a folder.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BertConfig {
+    /// With `config.json`, `model.safetensors` and `tokenizer.json`.
+    pub folder: PathBuf,
+}
+
+/// A service for embeddings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenaiConfig {
+    /// Up to `/v1`, as `https://api.openai.com/v1`.
+    pub url: String,
+    /// What the service calls the model.
+    pub model: String,
+    /// Numbers of its vectors.
+    pub dimensions: usize,
+    /// The environment variable that holds the key, where it wants one.
+    pub key_env: Option<String>,
+    /// Texts of one request.
+    #[serde(default = "OpenaiConfig::batch")]
+    pub batch: usize,
+    /// Requests at once.
+    #[serde(default = "OpenaiConfig::concurrency")]
+    pub concurrency: usize,
+    /// Seconds for an answer.
+    #[serde(default = "OpenaiConfig::timeout_seconds")]
+    pub timeout_seconds: u64,
+    /// What a million tokens cost, for the metrics.
+    pub price_per_million_tokens: Option<f64>,
+}
+
+impl OpenaiConfig {
+    fn batch() -> usize {
+        64
+    }
+
+    fn concurrency() -> usize {
+        4
+    }
+
+    fn timeout_seconds() -> u64 {
+        60
+    }
 }
 
 impl Default for StoreConfig {

@@ -23,8 +23,8 @@ pub use load::{FOLDER, File, LoadError, load};
 pub use schema::json_schema;
 pub use tree::Text;
 pub use written::{
-    Access, Aggregate, AggregateFunction, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Format,
-    Input, OnRequest, Postgres, Source, Values, WindowLength,
+    Access, Aggregate, AggregateFunction, AnalyzerCall, Column, Definitions, EmbeddingCall, Entity, Feature,
+    FeatureView, Format, Input, OnRequest, Online, Postgres, Source, Values, WindowLength,
 };
 
 /// Reads every document of `files`. Whatever is wrong is in the diagnostics; what could be read is in the definitions.

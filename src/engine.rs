@@ -3,6 +3,7 @@
 //! A session reads the tables that are registered in it and nothing else: no files, no URLs, no catalogue of its own, no
 //! function outside `functions.rs`. Statements are bounded before they are planned ([`Statement`]).
 
+mod embedding;
 mod exact;
 mod functions;
 pub mod json;
@@ -36,6 +37,10 @@ pub use sql_error::SqlError;
 pub use statement::{Statement, TableRead, canonical_expression, quoted};
 
 use crate::analyze::Analyzer;
+use crate::model::{BUILT_IN, Model, Models, Part};
+
+/// The column that an embedding view's features read: a struct with a field for each part.
+pub const EMBEDDING: &str = "embedding";
 
 /// Where what is not of one row can be written.
 const BELONGS_TO_A_QUERY: &str = "write it in a query: in the `sql` of a view, or as a statement";
@@ -115,6 +120,26 @@ impl Session {
         let frame = self.context.table(table).await.map_err(SqlError::from_execution)?;
         let frame = frame.with_column(analyzer.name, call).map_err(SqlError::from_execution)?;
         Ok(frame.into_unoptimized_plan())
+    }
+
+    /// Reads every column of `table`, and beside them `embedding`: the vectors of `parts` of the column `text`.
+    pub async fn embedded(
+        &self,
+        table: &str,
+        model: &Arc<Model>,
+        text: &str,
+        parts: &[Part],
+    ) -> Result<LogicalPlan, SqlError> {
+        let call = embedding::parts_function(model, parts).call(vec![col(text)]);
+        let frame = self.context.table(table).await.map_err(SqlError::from_execution)?;
+        let frame = frame.with_column(EMBEDDING, call).map_err(SqlError::from_execution)?;
+        Ok(frame.into_unoptimized_plan())
+    }
+
+    /// Makes `embed(text)` known, by the built-in model.
+    pub fn register_models(&mut self, models: &Models) {
+        self.context.register_udf(embedding::embed_function(models, BUILT_IN));
+        self.state = Arc::new(self.context.state());
     }
 
     /// The expression that `text` is over the columns of `plan`: a value of each row, by itself.

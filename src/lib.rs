@@ -9,6 +9,7 @@ pub mod error;
 pub mod limits;
 pub mod name;
 pub mod telemetry;
+pub mod text;
 
 pub mod analyze;
 pub mod compile;
@@ -16,9 +17,11 @@ pub mod definition;
 pub mod engine;
 pub mod ingest;
 pub mod materialize;
+pub mod model;
 pub mod pipeline;
 pub mod store;
 
+pub mod analysis;
 pub mod dataset;
 pub mod online;
 pub mod query;

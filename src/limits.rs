@@ -137,3 +137,36 @@ pub const STATISTICS_VALUES_MAX: u64 = 16 << 20;
 
 /// Rows that are told of those that are not as expected. The rest is counted.
 pub const TOLD_ROWS_MAX: usize = 5;
+
+/// Lines of a stanza that is one. The longest named stanza forms have fourteen to sixteen.
+pub const STANZA_LINES_MAX: usize = 16;
+
+/// Stanzas of one text that have vectors of their own. The longest ballads have some two hundred.
+pub const TEXT_STANZAS_MAX: usize = 256;
+
+/// Pieces of a text that the default model reads: 6,000 words. More add little to an average, and each takes memory.
+pub const MODEL_TEXT_PIECES_MAX: usize = 8_192;
+
+/// Pieces that a core computes at once with the default model. Each different one takes about 12 KiB.
+pub const MODEL_BATCH_PIECES: usize = 16_384;
+
+/// Texts that a BERT computes at once. Twelve heads over 512 tokens take 12 MiB a text.
+pub const MODEL_BATCH_TEXTS: usize = 32;
+
+/// Times that a model's service is asked for the same texts.
+pub const ENDPOINT_ATTEMPTS_MAX: u32 = 5;
+
+/// The longest wait between two of them.
+pub const ENDPOINT_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Bytes of a text that is analyzed while the caller waits. The longest text known to us has 300 KiB.
+pub const ANALYZED_TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes that the analysis of one request may hold beside its texts and their features.
+pub const ANALYSIS_MEMORY_BYTES: usize = 64 << 20;
+
+/// Texts of one request for embeddings.
+pub const EMBEDDED_TEXTS_MAX: usize = 1_000;
+
+/// The nearest entities that an analysis names.
+pub const NEAREST_MAX: usize = 100;

@@ -20,6 +20,7 @@ pub use training_set::{EVENT_TIMESTAMP, TrainingError, TrainingFeature, Training
 
 use crate::engine::{Bounds, Session, SqlError, Statement, quoted};
 use crate::limits::{SOURCE_BATCH_ROWS, STATEMENT_PARAMETERS_MAX};
+use crate::model::Models;
 use crate::store::{OtherVersion, Readable};
 
 /// What one statement may take.
@@ -51,8 +52,10 @@ impl Answer {
 }
 
 impl Query {
-    pub fn new(readable: &Readable, limits: Limits) -> Self {
-        Self { readable: readable.clone(), session: session(readable, limits), limits }
+    pub fn new(readable: &Readable, limits: Limits, models: &Models) -> Self {
+        let mut session = session(readable, limits);
+        session.register_models(models);
+        Self { readable: readable.clone(), session, limits }
     }
 
     /// The rows of a stream, whole and within the limits.

@@ -44,8 +44,8 @@ pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};
 pub use lance::TableKey;
 pub use lease::{Lease, LeaseTerms};
 pub use manifest::{
-    ColumnPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, ViewData, ViewPin, WindowPin,
-    WindowsPin,
+    ColumnPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, TextMethod, TextPin, ViewData,
+    ViewPin, WindowPin, WindowsPin,
 };
 pub use objects::Wrap;
 pub use packed::{PackedRow, PackedRows};

@@ -69,6 +69,8 @@ struct CatalogueFeature {
     unit: Option<String>,
     licence: Option<String>,
     access: &'static str,
+    /// `memory`, or `off` where only SQL over its view reads it.
+    online: &'static str,
     tags: Vec<String>,
     /// Null where it names columns that the caller may not read.
     expr: Option<String>,
@@ -185,6 +187,7 @@ impl CatalogueFeature {
             description,
             licence,
             restricted,
+            is_online,
             tags,
         } = pin;
         let access = if restricted { "restricted" } else { "open" };
@@ -199,6 +202,7 @@ impl CatalogueFeature {
             unit,
             licence,
             access,
+            online: if is_online { "memory" } else { "off" },
             tags,
             expr,
             reads,

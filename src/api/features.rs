@@ -62,16 +62,7 @@ pub(super) async fn one(
     let selection = view.selection(entity, parameters.list("features")).await?;
     inputs.check_are_read(&selection)?;
     let Some(row) = online::row(&frame, &key)? else {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "unknown-key",
-            format!("there is no {entity} with the key `{key}`"),
-        )
-        .field("key", key.to_string())
-        .remedy(format!(
-            "POST /api/sql with `select {} from {entity}` lists the keys",
-            frame.entity().join_keys.join(", ")
-        )));
+        return Err(unknown_key(&frame, &key));
     };
     let (selection, row) = match selection.is_on_request() {
         false => (selection, row),
@@ -110,7 +101,7 @@ pub(super) struct BatchRequest {
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a key is a string, an integer, or a list of them")]
-enum BatchKey {
+pub(super) enum BatchKey {
     Text(String),
     Number(i64),
     Parts(Vec<BatchKeyPart>),
@@ -118,7 +109,7 @@ enum BatchKey {
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a part of a key is a string or an integer")]
-enum BatchKeyPart {
+pub(super) enum BatchKeyPart {
     Text(String),
     Number(i64),
 }
@@ -155,7 +146,7 @@ pub(super) async fn batch(
     let media_type = negotiate(&headers, &[JSON, ARROW_STREAM])?;
     if request.keys.len() > BATCH_ENTITIES_MAX {
         let detail = format!("{} keys were asked for, {BATCH_ENTITIES_MAX} at most are answered", request.keys.len());
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-keys", detail)
+        return Err(Problem::too_large("too-many-keys", detail)
             .field("keys", request.keys.len().to_string())
             .remedy("send several batches, or download the dataset"));
     }
@@ -246,8 +237,16 @@ pub(super) fn frame<'a>(view: &'a ReleaseView, named: Option<&str>) -> Result<Re
     })
 }
 
+pub(super) fn unknown_key(frame: &ReadableFrame<'_>, key: &EntityKey) -> Problem {
+    let entity = &frame.entity().name;
+    let keys = frame.entity().join_keys.join(", ");
+    Problem::new(StatusCode::NOT_FOUND, "unknown-key", format!("there is no {entity} with the key `{key}`"))
+        .field("key", key.to_string())
+        .remedy(format!("POST /api/sql with `select {keys} from {entity}` lists the keys"))
+}
+
 /// A key in the form of a URL. A single part is percent-encoded in a path only.
-fn parse_key(frame: &ReadableFrame<'_>, text: &str, in_path: bool) -> Result<EntityKey, Problem> {
+pub(super) fn parse_key(frame: &ReadableFrame<'_>, text: &str, in_path: bool) -> Result<EntityKey, Problem> {
     let decode = |part: &str| {
         if !part.contains('%') {
             return Ok(part.to_owned());
@@ -265,7 +264,7 @@ fn parse_key(frame: &ReadableFrame<'_>, text: &str, in_path: bool) -> Result<Ent
     Ok(EntityKey::new(parts?))
 }
 
-fn batch_key(frame: &ReadableFrame<'_>, key: BatchKey) -> Result<EntityKey, Problem> {
+pub(super) fn batch_key(frame: &ReadableFrame<'_>, key: BatchKey) -> Result<EntityKey, Problem> {
     let part = |part: BatchKeyPart| match part {
         BatchKeyPart::Text(text) => text,
         BatchKeyPart::Number(number) => number.to_string(),

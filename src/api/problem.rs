@@ -60,7 +60,11 @@ impl Problem {
         Self { remedy: Some(remedy.into()), ..self }
     }
 
-    fn of_kind(kind: ErrorKind, name: &str, detail: String) -> Self {
+    pub(super) fn too_large(kind: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
+    }
+
+    pub(super) fn of_kind(kind: ErrorKind, name: &str, detail: String) -> Self {
         let status = match kind {
             ErrorKind::Invalid => StatusCode::BAD_REQUEST,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,

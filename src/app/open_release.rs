@@ -11,6 +11,7 @@ use moka::future::Cache;
 use crate::definition::Dtype;
 use crate::engine::{Bounds, Session};
 use crate::limits::{COMPILED_SELECTIONS_MAX, PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
+use crate::model::Models;
 use crate::name::ReleaseNumber;
 use crate::online::{self, OnRequestFeature, SelectedFeature, Selection, SelectionError};
 use crate::query::{self, Limits, Query, TrainingError, TrainingFeature, TrainingRequest, TrainingRows};
@@ -36,10 +37,10 @@ struct ForReaders {
 }
 
 impl OpenRelease {
-    pub(super) fn new(release: Arc<Release>, limits: Limits) -> Self {
+    pub(super) fn new(release: Arc<Release>, limits: Limits, models: &Models) -> Self {
         let readers = |entitlements| {
             let readable = release.readable_by(entitlements);
-            let query = Query::new(&readable, limits);
+            let query = Query::new(&readable, limits, models);
             let scalars = readable.entities().filter_map(|entity| {
                 let selection = online::compile(&readable.frame(entity)?, &[], None).ok()?;
                 Some((entity.to_owned(), Arc::new(selection)))

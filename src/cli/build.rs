@@ -58,9 +58,9 @@ impl Build {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
         let app = open(project)?;
         let progress = if self.json { Arc::new(|_| {}) as Progress } else { bars() };
-        let report = pipeline::build(project, app.config(), app.store(), app.clock(), &progress, self.as_of)
-            .await
-            .map_err(|error| paint::faults(project, error))?;
+        let report =
+            pipeline::build(project, app.config(), app.models(), app.store(), app.clock(), &progress, self.as_of);
+        let report = report.await.map_err(|error| paint::faults(project, error))?;
         let summary = summary(&report);
         if self.json {
             print_json(&summary)?;

@@ -7,7 +7,9 @@ use console::style;
 use serde::Serialize;
 
 use super::{paint, print_json};
+use crate::config::{Config, ConfigError};
 use crate::definition::Diagnostic;
+use crate::model::Models;
 use crate::pipeline::{self, BuildError};
 
 /// Report every fault of the definitions, each with its place and a suggestion.
@@ -42,7 +44,12 @@ impl From<&Diagnostic> for Fault {
 
 impl Check {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
-        match pipeline::target(project).await {
+        let config = match Config::load(project) {
+            // Definitions can be checked where nothing is built.
+            Err(ConfigError::NoProject { .. }) => Config::default(),
+            config => config?,
+        };
+        match pipeline::target(project, &Models::new(project, &config)).await {
             Ok((target, _)) => {
                 if self.json {
                     print_json(&Checked { ok: true, faults: Vec::new() })?;

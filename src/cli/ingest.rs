@@ -85,7 +85,8 @@ impl Ingest {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
         let watch = Stopwatch::start();
         let app = open(project)?;
-        let (target, _) = pipeline::target(project).await.map_err(|error| paint::faults(project, error))?;
+        let (target, _) =
+            pipeline::target(project, app.models()).await.map_err(|error| paint::faults(project, error))?;
         let Some(source) = target.source(&self.source) else {
             let names: Vec<&str> = target.sources.iter().map(|source| source.name.as_str()).collect();
             match nearest(&self.source, names.iter().copied()) {

@@ -56,7 +56,8 @@ pub(super) fn steps(plan: &Plan) -> Vec<Step> {
 impl PlanCommand {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
         let app = open(project)?;
-        let (target, _) = pipeline::target(project).await.map_err(|error| paint::faults(project, error))?;
+        let (target, _) =
+            pipeline::target(project, app.models()).await.map_err(|error| paint::faults(project, error))?;
         let (plan, newest) = pipeline::plan(app.store(), &target, None).await?;
         let publishes = pipeline::publishes(app.store(), &target, &plan, newest.as_ref()).await?;
         let steps = steps(&plan);

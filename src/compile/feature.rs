@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{ExprSchemable, LogicalPlan, cast};
 
+use super::embedding;
 use super::fingerprint::{self, Formula};
 use super::graph::Reads;
 use super::names::default_access;
-use super::target::{Target, TargetEntity, TargetFeature, TargetWindows};
+use super::target::{Recipe, Target, TargetEmbedding, TargetEntity, TargetFeature, TargetWindows};
 use crate::analyze::Analyzer;
 use crate::definition::{Access, Diagnostics, Dtype, Feature, FeatureView, Input, Values};
-use crate::engine::{Session, SqlError, canonical_expression};
+use crate::engine::{EMBEDDING, Session, SqlError, canonical_expression};
 use crate::name::{FeatureName, nearest};
 
 /// What a feature's compilation needs to know.
@@ -22,7 +23,8 @@ pub(super) struct Context<'a> {
     pub target: &'a Target,
     pub entity: &'a TargetEntity,
     pub base: &'a LogicalPlan,
-    pub windows: Option<&'a TargetWindows>,
+    /// None where its values come with a request.
+    pub recipe: Option<&'a Recipe>,
 }
 
 impl Context<'_> {
@@ -62,7 +64,8 @@ impl Context<'_> {
         let formula = Formula { entity: self.entity, dtype, expression: &expression, context: &context };
         let fingerprint = fingerprint::feature(&formula, &read, self.target);
         let access = written.access.unwrap_or_else(|| self.default_access(written, &read));
-        let Feature { name, dtype, expr: _, unit, description, licence, access: _, tags, expect } = written.clone();
+        let Feature { name, dtype, expr: _, unit, description, licence, access: _, online, tags, expect } =
+            written.clone();
         Some(TargetFeature {
             name: name.value,
             dtype: dtype.value,
@@ -73,6 +76,7 @@ impl Context<'_> {
             description,
             licence,
             access,
+            online,
             tags,
             expect,
         })
@@ -83,6 +87,21 @@ impl Context<'_> {
             (Some(text), _) => text.value.clone(),
             (None, Values::Sql(_) | Values::Aggregate(_) | Values::OnRequest(_)) => written.name.value.to_string(),
             (None, Values::Analyzer(call)) => format!("{}.{}", call.name.value, written.name.value),
+            (None, Values::Embedding(_)) => format!("{EMBEDDING}.{}", written.name.value),
+        }
+    }
+
+    fn embedding(&self) -> Option<&TargetEmbedding> {
+        match self.recipe {
+            Some(Recipe::Embedding(embedding)) => Some(embedding),
+            _ => None,
+        }
+    }
+
+    fn windows(&self) -> Option<&TargetWindows> {
+        match self.recipe {
+            Some(Recipe::Aggregate(windows)) => Some(windows),
+            _ => None,
         }
     }
 
@@ -95,8 +114,9 @@ impl Context<'_> {
                 let version = Analyzer::find(&call.name.value).map(|analyzer| analyzer.version).unwrap_or_default();
                 (own, format!("{}@{version}({}.{})", call.name.value, call.source.value, call.text.value))
             }
+            (Values::Embedding(call), _) => (own, embedding::formula(call, self.embedding())),
             (Values::Aggregate(_), _) => {
-                let windows = self.windows.iter().flat_map(|windows| &windows.columns);
+                let windows = self.windows().into_iter().flat_map(|windows| &windows.columns);
                 let read = windows.filter(|window| read.iter().any(|(_, column)| *column == window.name));
                 let context: Vec<String> =
                     read.map(|w| format!("{}({:?}) {:?}", w.function.name(), w.column, w.length_seconds)).collect();
@@ -126,7 +146,7 @@ impl Context<'_> {
             of_views.sort();
             return of_views;
         }
-        let Some(windows) = self.windows else { return read };
+        let Some(windows) = self.windows() else { return read };
         let source = self.target.source(windows.source.as_str());
         let time = source.and_then(|source| source.timestamp_field.clone());
         let of_window = |(_, column): &(String, String)| {
@@ -172,6 +192,7 @@ impl Context<'_> {
         let (message, remedy) = match (&written.expr, &self.view.values) {
             (None, Values::Sql(_) | Values::Aggregate(_)) => self.no_such_column(written),
             (None, Values::Analyzer(call)) => no_such_field(&call.name.value, written),
+            (None, Values::Embedding(_)) => embedding::no_such_part(self.embedding(), written),
             (Some(_), Values::Analyzer(call)) => {
                 let field = error.message.strip_prefix("unknown field `").and_then(|rest| rest.strip_suffix('`'));
                 let fields = Analyzer::find(&call.name.value).map(Analyzer::fields).unwrap_or_default();
@@ -179,7 +200,7 @@ impl Context<'_> {
                 let remedy = nearest.map(|nearest| format!("did you mean `{}.{nearest}`?", call.name.value));
                 (error.message, error.remedy.or(remedy))
             }
-            (Some(_), Values::Sql(_) | Values::Aggregate(_)) => (error.message, error.remedy),
+            (Some(_), Values::Sql(_) | Values::Aggregate(_) | Values::Embedding(_)) => (error.message, error.remedy),
             (_, Values::OnRequest(_)) => (error.message, error.remedy),
         };
         diagnostics.add_with(&place, message, remedy);

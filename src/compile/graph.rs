@@ -23,6 +23,10 @@ pub(super) fn reads(definitions: &Definitions, diagnostics: &mut Diagnostics) ->
                 let tables = BTreeMap::from([(call.source.value.to_string(), call.source.place.clone())]);
                 Reads { statement: None, tables }
             }
+            Values::Embedding(call) => {
+                let tables = BTreeMap::from([(call.source.value.to_string(), call.source.place.clone())]);
+                Reads { statement: None, tables }
+            }
             Values::Aggregate(aggregate) => {
                 let source = &aggregate.source;
                 let tables = BTreeMap::from([(source.value.to_string(), source.place.clone())]);

@@ -47,20 +47,30 @@ fn check_references(definitions: &Definitions, diagnostics: &mut Diagnostics) {
                 windows::check(aggregate, view, source, diagnostics);
             }
         }
-        let Values::Analyzer(call) = &view.values else { continue };
-        refer("source", call.source.value.as_str(), &call.source.place, &sources, diagnostics);
-        refer("analyzer", &call.name.value, &call.name.place, &analyzers, diagnostics);
-        let Some(source) = definitions.sources.iter().find(|source| source.name.value == call.source.value) else {
-            continue;
+        let (source, text, reader) = match &view.values {
+            Values::Analyzer(call) => {
+                refer("analyzer", &call.name.value, &call.name.place, &analyzers, diagnostics);
+                (&call.source, &call.text, "an analyzer")
+            }
+            Values::Embedding(call) => (&call.source, &call.text, "an embedding model"),
+            Values::Sql(_) | Values::Aggregate(_) | Values::OnRequest(_) => continue,
         };
-        let columns: Vec<&str> = source.columns.iter().map(|column| column.name.value.as_str()).collect();
-        refer("column", call.text.value.as_str(), &call.text.place, &columns, diagnostics);
-        if let Some(column) = source.columns.iter().find(|column| column.name.value == call.text.value)
-            && column.dtype.value != Dtype::String
-        {
-            let message = format!("`{}` is {}; an analyzer reads a string", call.text.value, column.dtype.value);
-            diagnostics.add(&call.text.place, message);
+        refer("source", source.value.as_str(), &source.place, &sources, diagnostics);
+        if let Some(source) = definitions.sources.iter().find(|candidate| candidate.name.value == source.value) {
+            check_text(source, text, reader, diagnostics);
         }
+    }
+}
+
+/// The column is there, and is a text.
+fn check_text(source: &Source, text: &Spanned<FeatureName>, reader: &str, diagnostics: &mut Diagnostics) {
+    let columns: Vec<&str> = source.columns.iter().map(|column| column.name.value.as_str()).collect();
+    refer("column", text.value.as_str(), &text.place, &columns, diagnostics);
+    if let Some(column) = source.columns.iter().find(|column| column.name.value == text.value)
+        && column.dtype.value != Dtype::String
+    {
+        let message = format!("`{}` is {}; {reader} reads a string", text.value, column.dtype.value);
+        diagnostics.add(&text.place, message);
     }
 }
 

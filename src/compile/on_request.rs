@@ -32,7 +32,7 @@ pub(super) async fn compile(
     let fields: Vec<Field> = stored.into_values().chain(inputs).collect();
     session.register_schema(TABLE, Arc::new(Schema::new(fields)));
     let base = session.plan(&Statement::parse(&format!("select * from {TABLE}")).ok()?).await.ok()?;
-    let context = Context { view: written, reads, session, target, entity, base: &base, windows: None };
+    let context = Context { view: written, reads, session, target, entity, base: &base, recipe: None };
     let mut features = Vec::new();
     for feature in written.features.iter().filter(|feature| feature.expr.is_some()) {
         let Some(compiled) = context.feature(feature, diagnostics) else { continue };

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 
-use crate::definition::{Access, Dtype, Expectation, Format, Postgres};
+use crate::definition::{Access, Dtype, Expectation, Format, Online, Postgres};
 use crate::engine::time::WindowFunction;
+use crate::model::{Model, Part};
 use crate::name::{EntityName, FeatureName, Fingerprint, TableName};
 
 /// The compiled definitions.
@@ -142,7 +143,17 @@ pub struct TargetInput {
 pub enum Recipe {
     Sql(String),
     Analyzer { name: String, text: FeatureName, source: TableName },
+    Embedding(TargetEmbedding),
     Aggregate(TargetWindows),
+}
+
+/// Vectors of a text of a source.
+#[derive(Clone, Debug)]
+pub struct TargetEmbedding {
+    pub model: Arc<Model>,
+    pub text: FeatureName,
+    pub source: TableName,
+    pub parts: Vec<Part>,
 }
 
 /// Windows over the events of a source.
@@ -185,6 +196,7 @@ pub struct TargetFeature {
     pub description: Option<String>,
     pub licence: Option<String>,
     pub access: Access,
+    pub online: Online,
     pub tags: Vec<String>,
     pub expect: Vec<Expectation>,
 }

@@ -5,15 +5,22 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast, ident};
 
+use super::embedding::Calls;
 use super::feature::{Context, convertible, is_restricted, shown};
 use super::graph::Reads;
 use super::names::Names;
-use super::target::{JoinKey, Recipe, Target, TargetEntity, TargetView, TargetWindows};
+use super::target::{JoinKey, Recipe, Target, TargetEmbedding, TargetEntity, TargetView, TargetWindows};
 use super::windows;
 use crate::analyze::Analyzer;
 use crate::definition::{Diagnostics, Dtype, FeatureView, Place, Spanned, Text, Values};
 use crate::engine::{Session, SqlError, Statement};
 use crate::name::{FeatureName, TableName};
+
+/// What is known before the first view is compiled.
+pub(super) struct Known<'a> {
+    pub names: &'a Names,
+    pub calls: &'a Calls,
+}
 
 /// Compiles a view; none where something is wrong with it.
 pub(super) async fn compile(
@@ -21,12 +28,12 @@ pub(super) async fn compile(
     reads: &Reads,
     session: &Session,
     target: &Target,
-    names: &Names,
+    known: &Known<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<TargetView> {
     let before = diagnostics.iter().len();
     let entity = target.entity(&written.entity.value)?;
-    let recipe = recipe(&written.values, target)?;
+    let recipe = recipe(written, target, known.calls)?;
     if !is_resolved(&recipe, target) {
         return None;
     }
@@ -48,11 +55,7 @@ pub(super) async fn compile(
     }
     let mut features = Vec::new();
     for feature in &written.features {
-        let windows = match &recipe {
-            Recipe::Aggregate(windows) => Some(windows),
-            _ => None,
-        };
-        let context = Context { view: written, reads, session, target, entity, base: &base, windows };
+        let context = Context { view: written, reads, session, target, entity, base: &base, recipe: Some(&recipe) };
         features.extend(context.feature(feature, diagnostics));
     }
     if diagnostics.iter().len() > before {
@@ -60,7 +63,7 @@ pub(super) async fn compile(
     }
     let row_local =
         is_row_local(session, &base, entity, written.timestamp_field.as_ref().map(|time| &time.value), target);
-    let inputs = reads.tables.keys().filter(|table| names.tables.contains(*table));
+    let inputs = reads.tables.keys().filter(|table| known.names.tables.contains(*table));
     let FeatureView {
         name,
         entity,
@@ -72,6 +75,7 @@ pub(super) async fn compile(
         ttl_seconds,
         expect,
         format,
+        online: _,
         timestamp_field,
     } = written.clone();
     Some(TargetView {
@@ -132,9 +136,10 @@ pub async fn plan(session: &Session, view: &TargetView, join_keys: &[JoinKey]) -
 }
 
 /// None where nothing of the view is stored.
-fn recipe(values: &Values, target: &Target) -> Option<Recipe> {
-    Some(match values {
+fn recipe(written: &FeatureView, target: &Target, calls: &Calls) -> Option<Recipe> {
+    Some(match &written.values {
         Values::OnRequest(_) => return None,
+        Values::Embedding(_) => Recipe::Embedding(calls.get(written.name.value.as_str())?.clone()),
         Values::Aggregate(aggregate) => {
             Recipe::Aggregate(windows::target(aggregate, target.source(aggregate.source.value.as_str())?))
         }
@@ -184,6 +189,9 @@ async fn base_plan(session: &Session, recipe: &Recipe) -> Result<LogicalPlan, Sq
         Recipe::Aggregate(windows) => {
             session.plan(&Statement::parse(&format!("select * from {}", windows.table()))?).await
         }
+        Recipe::Embedding(TargetEmbedding { model, text, source, parts }) => {
+            session.embedded(source.as_str(), model, text.as_str(), parts).await
+        }
         Recipe::Analyzer { name, text, source } => match Analyzer::find(name) {
             Some(analyzer) => session.analyzed(source.as_str(), analyzer, text.as_str()).await,
             None => Err(SqlError::invalid(format!("unknown analyzer `{name}`"))),
@@ -199,6 +207,7 @@ fn report(error: SqlError, values: &Values, diagnostics: &mut Diagnostics) {
         }
         // Names are checked before; this is what is left.
         Values::Analyzer(call) => call.name.place.clone(),
+        Values::Embedding(call) => call.model.place.clone(),
         Values::Aggregate(aggregate) => aggregate.place.clone(),
         Values::OnRequest(on_request) => on_request.place.clone(),
     };

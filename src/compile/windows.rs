@@ -2,8 +2,8 @@
 
 use super::target::{TargetSource, TargetWindow, TargetWindows};
 use crate::definition::{
-    Aggregate, AggregateFunction, Definitions, Diagnostics, Dtype, Feature, FeatureView, Source, Spanned, Values,
-    WindowLength,
+    Aggregate, AggregateFunction, Definitions, Diagnostics, Dtype, Feature, FeatureView, Online, Source, Spanned,
+    Values, WindowLength,
 };
 use crate::engine::time::WindowFunction;
 use crate::name::{FeatureName, nearest};
@@ -16,13 +16,13 @@ pub(super) fn expanded(definitions: &Definitions) -> Definitions {
         if view.features.is_empty()
             && let Some(source) = definitions.sources.iter().find(|source| source.name.value == aggregate.source.value)
         {
-            view.features = features(aggregate, source);
+            view.features = features(aggregate, source, view.online);
         }
     }
     expanded
 }
 
-fn features(aggregate: &Aggregate, source: &Source) -> Vec<Feature> {
+fn features(aggregate: &Aggregate, source: &Source, online: Online) -> Vec<Feature> {
     let dtype_of = |column: &FeatureName| {
         source.columns.iter().find(|candidate| candidate.name.value == *column).map(|column| column.dtype.value.clone())
     };
@@ -41,6 +41,7 @@ fn features(aggregate: &Aggregate, source: &Source) -> Vec<Feature> {
             description: Some(format!("{} of {}{of}{length}.", told(window.function), aggregate.source.value)),
             licence: None,
             access: None,
+            online,
             tags: Vec::new(),
             expect: Vec::new(),
         })

@@ -96,9 +96,15 @@ impl<'a> Fields<'a> {
         nodes
     }
 
-    pub fn strings(&self, key: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
+    /// The items of a list of single values.
+    pub fn texts(&self, key: &str, diagnostics: &mut Diagnostics) -> Vec<Spanned<String>> {
         let nodes = self.list(key, diagnostics);
-        nodes.iter().filter_map(|node| text(node, key, diagnostics)).map(|text| text.value.clone()).collect()
+        let texts = nodes.iter().filter_map(|node| text(node, key, diagnostics));
+        texts.map(|text| Spanned::new(text.value.clone(), text.place.clone())).collect()
+    }
+
+    pub fn strings(&self, key: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
+        self.texts(key, diagnostics).into_iter().map(|text| text.value).collect()
     }
 }
 

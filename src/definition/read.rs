@@ -4,7 +4,8 @@ use super::diagnostic::suggestion;
 use super::fields::{self, Fields};
 use super::tree::{Node, Value};
 use super::written::{
-    Access, AnalyzerCall, Column, Definitions, Entity, Feature, FeatureView, Format, Postgres, Source, Values,
+    Access, AnalyzerCall, Column, Definitions, EmbeddingCall, Entity, Feature, FeatureView, Format, Online, Postgres,
+    Source, Values,
 };
 use super::{Diagnostics, Dtype, Spanned, aggregate, expect, on_request};
 
@@ -138,12 +139,14 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
         "sql",
         "source",
         "analyzer",
+        "embedding",
         "features",
         "description",
         "owner",
         "tags",
         "ttl",
         "format",
+        "online",
         "aggregate",
         "on_request",
         "timestamp_field",
@@ -159,7 +162,8 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
         true => &[],
         false => fields.required_list("features", diagnostics),
     };
-    let features: Vec<Feature> = nodes.iter().filter_map(|node| feature(node, diagnostics)).collect();
+    let online = online(&fields, diagnostics).unwrap_or_default();
+    let features: Vec<Feature> = nodes.iter().filter_map(|node| feature(node, online, diagnostics)).collect();
     if matches!(values, Some(Values::OnRequest(_))) {
         on_request::check(&fields, &features, diagnostics);
     }
@@ -181,17 +185,18 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
         ttl_seconds,
         expect,
         format,
+        online,
         timestamp_field,
     })
 }
 
 fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> {
-    let kinds = ["sql", "analyzer", "aggregate", "on_request"];
+    let kinds = ["sql", "analyzer", "embedding", "aggregate", "on_request"];
     let written: Vec<(&str, &Node)> = kinds.iter().filter_map(|kind| Some((*kind, fields.node(kind)?))).collect();
     let (kind, node) = match written.as_slice() {
         [] => {
-            let remedy = "write `sql: select …`, `analyzer: { name: …, text: … }`, `aggregate: { source: … }` or \
-                          `on_request: { inputs: … }`";
+            let remedy = "write `sql: select …`, `analyzer: { name: …, text: … }`, `embedding: { model: …, text: … }`, \
+                          `aggregate: { source: … }` or `on_request: { inputs: … }`";
             let message = "this feature view does not say where its values come from";
             diagnostics.add_with(fields.place, message, Some(remedy.to_owned()));
             return None;
@@ -203,7 +208,7 @@ fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> 
             return None;
         }
     };
-    if let Some(source) = fields.node("source").filter(|_| kind != "analyzer") {
+    if let Some(source) = fields.node("source").filter(|_| !matches!(kind, "analyzer" | "embedding")) {
         diagnostics.add(&source.place, format!("a view with `{kind}` names its sources there; leave `source` out"));
     }
     match kind {
@@ -216,13 +221,23 @@ fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> 
             let name = name.map(|name| Spanned::new(name.value.clone(), name.place.clone()));
             Some(Values::Analyzer(AnalyzerCall { name: name?, text: text?, source: source? }))
         }
+        "embedding" => {
+            let source = fields.required_name("source", diagnostics);
+            let call = Fields::open(node, "embedding", &["model", "text", "parts"], diagnostics)?;
+            let model = call.required_text("model", diagnostics);
+            let text = call.required_name("text", diagnostics);
+            let parts = call.texts("parts", diagnostics);
+            let model = model.map(|model| Spanned::new(model.value.clone(), model.place.clone()));
+            Some(Values::Embedding(EmbeddingCall { model: model?, text: text?, parts, source: source? }))
+        }
         "on_request" => on_request::read(node, diagnostics).map(Values::OnRequest),
         _ => aggregate::read(node, diagnostics).map(Values::Aggregate),
     }
 }
 
-fn feature(node: &Node, diagnostics: &mut Diagnostics) -> Option<Feature> {
-    let known = &["name", "dtype", "expr", "unit", "description", "licence", "access", "tags", "expect"];
+/// A feature of a view that says `of_view` for all of them.
+fn feature(node: &Node, of_view: Online, diagnostics: &mut Diagnostics) -> Option<Feature> {
+    let known = &["name", "dtype", "expr", "unit", "description", "licence", "access", "online", "tags", "expect"];
     let fields = Fields::open(node, "feature", known, diagnostics)?;
     let name = fields.required_name("name", diagnostics);
     let dtype = dtype(&fields, diagnostics);
@@ -231,11 +246,12 @@ fn feature(node: &Node, diagnostics: &mut Diagnostics) -> Option<Feature> {
     let description = fields.string("description", diagnostics);
     let licence = fields.string("licence", diagnostics);
     let access = access(&fields, diagnostics);
+    let online = online(&fields, diagnostics).unwrap_or(of_view);
     let tags = fields.strings("tags", diagnostics);
     let dtype = dtype?;
     let expect = fields.node("expect").map(|node| expect::of_feature(node, &dtype.value, diagnostics));
     let expect = expect.unwrap_or_default();
-    Some(Feature { name: name?, dtype, expr, unit, description, licence, access, tags, expect })
+    Some(Feature { name: name?, dtype, expr, unit, description, licence, access, online, tags, expect })
 }
 
 pub(super) fn dtype(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Spanned<Dtype>> {
@@ -259,6 +275,19 @@ fn access(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Access> 
             diagnostics.add_with(&text.place, format!("unknown access `{other}`"), remedy);
             // Whoever wrote something here did not mean the default.
             Some(Access::Restricted)
+        }
+    }
+}
+
+fn online(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Online> {
+    let text = fields.text("online", diagnostics)?;
+    match text.value.as_str() {
+        "memory" => Some(Online::Memory),
+        "off" => Some(Online::Off),
+        other => {
+            let remedy = suggestion(other, ["memory", "off"]);
+            diagnostics.add_with(&text.place, format!("unknown online `{other}`"), remedy);
+            None
         }
     }
 }

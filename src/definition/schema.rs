@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::expect::OnFailure;
-use super::written::{Column, Entity, Feature, Format, Input, Source};
+use super::written::{Column, Entity, Feature, Format, Input, Online, Source};
 use super::{Dtype, Spanned};
 use crate::limits::NAME_CHARS_MAX;
 use crate::name::{FeatureName, Name, TableName};
@@ -63,10 +63,12 @@ struct FeatureView {
     entity: crate::name::EntityName,
     /// A query over sources and other views; it returns the join keys and a column for each feature.
     sql: Option<String>,
-    /// The source whose rows the analyzer reads.
+    /// The source whose rows the analyzer or the model reads.
     source: Option<TableName>,
     /// A built-in function over a text of the source.
     analyzer: Option<Analyzer>,
+    /// Vectors of a text of the source.
+    embedding: Option<Embedding>,
     /// Windows over the events of a source with time.
     aggregate: Option<Aggregate>,
     /// Values that come with a request; the features are expressions over them and over stored features.
@@ -90,6 +92,8 @@ struct FeatureView {
     expect: Option<ViewExpect>,
     /// How its rows are stored. By default `lance`.
     format: Option<Format>,
+    /// How its values are held for lookups. By default `memory`.
+    online: Option<Online>,
 }
 
 /// What the values of a feature are expected to be like.
@@ -168,6 +172,30 @@ struct Analyzer {
     name: String,
     /// The source's column that it reads.
     text: FeatureName,
+}
+
+/// Vectors of a text, made by a model.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Embedding {
+    /// `use`, the built-in one, or one of `[models]` in rhapsode.toml.
+    model: String,
+    /// The source's column that it reads.
+    text: FeatureName,
+    /// Which parts of the text have vectors. By default the whole.
+    #[schemars(default)]
+    parts: Vec<EmbeddedPart>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum EmbeddedPart {
+    /// All of it: a vector, `embedding.whole`.
+    Whole,
+    /// Its stanzas: a list of vectors, `embedding.stanzas`.
+    Stanzas,
 }
 
 /// Windows over events.

@@ -99,8 +99,8 @@ pub enum Access {
     Restricted,
 }
 
-/// Features of one entity that are computed together from the same inputs: by `sql`, an `analyzer` or an `aggregate`, or when
-/// they are asked for: `on_request`.
+/// Features of one entity that are computed together from the same inputs: by `sql`, an `analyzer`, an `embedding` or an
+/// `aggregate`, or when they are asked for: `on_request`.
 #[derive(Clone, Debug)]
 pub struct FeatureView {
     pub name: Spanned<TableName>,
@@ -114,6 +114,8 @@ pub struct FeatureView {
     pub ttl_seconds: Option<u64>,
     pub expect: Vec<Expectation>,
     pub format: Format,
+    /// How the values of its features are held, where they do not say it themselves.
+    pub online: Online,
     /// The column that says when a row became true. Then history is kept.
     pub timestamp_field: Option<Spanned<FeatureName>>,
 }
@@ -127,6 +129,17 @@ pub enum Format {
     Lance,
     /// A Parquet file, written anew by each build that changes it.
     Parquet,
+}
+
+/// How the values of a feature are held for lookups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum Online {
+    /// In memory: lookups, training sets and the entity's table have them.
+    #[default]
+    Memory,
+    /// Not at all: SQL over the view reads them from the store.
+    Off,
 }
 
 impl std::fmt::Display for Format {
@@ -145,6 +158,8 @@ pub enum Values {
     Sql(Text),
     /// A built-in function over a text of a source; its values are read by the features' expressions.
     Analyzer(AnalyzerCall),
+    /// Vectors of a text of a source, made by a model.
+    Embedding(EmbeddingCall),
     /// Windows over the events of a source with time.
     Aggregate(Aggregate),
     /// Expressions over stored features and values that come with a request; nothing of it is stored.
@@ -202,6 +217,16 @@ pub struct AnalyzerCall {
     pub source: Spanned<TableName>,
 }
 
+/// `embedding: { model: use, text: lyrics, parts: [whole, stanzas] }` with `source: tracks`.
+#[derive(Clone, Debug)]
+pub struct EmbeddingCall {
+    pub model: Spanned<String>,
+    pub text: Spanned<FeatureName>,
+    /// `whole` where none are named.
+    pub parts: Vec<Spanned<String>>,
+    pub source: Spanned<TableName>,
+}
+
 /// A named, typed, documented, versioned value of an entity.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -221,6 +246,9 @@ pub struct Feature {
     pub licence: Option<String>,
     /// Who may read it. By default `open`, but a string made from a restricted column is `restricted`.
     pub access: Option<Access>,
+    /// How its values are held for lookups. By default `memory`, or what the view says.
+    #[schemars(with = "Option<Online>")]
+    pub online: Online,
     /// Words to find it by.
     #[schemars(default)]
     pub tags: Vec<String>,

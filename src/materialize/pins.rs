@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{Built, Plan, SourceStep, ViewStep, Work};
+use crate::analyze::Analyzer;
 use crate::compile::{
-    Recipe, Target, TargetColumn, TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetWindow,
-    TargetWindows,
+    Recipe, Target, TargetColumn, TargetEmbedding, TargetEntity, TargetFeature, TargetInput, TargetOnRequest,
+    TargetWindow, TargetWindows,
 };
-use crate::definition::Access;
+use crate::definition::{Access, Online};
 use crate::name::{Fingerprint, ReleaseNumber};
 use crate::store::{
-    ColumnPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics, ViewPin, WindowPin,
-    WindowsPin,
+    ColumnPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics, TextMethod, TextPin,
+    ViewPin, WindowPin, WindowsPin,
 };
 
 /// The manifest of what `plan` made of `target`, the next after `newest`.
@@ -125,15 +126,32 @@ fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fing
         rows: table.rows,
         inputs: view.inputs.iter().filter_map(version_of).collect(),
         timestamp_field: view.time.map(|time| time.to_string()),
+        text: text_pin(&view.recipe),
         windows: match view.recipe {
             Recipe::Aggregate(windows) => Some(windows_pin(windows)),
-            Recipe::Sql(_) | Recipe::Analyzer { .. } => None,
+            Recipe::Sql(_) | Recipe::Analyzer { .. } | Recipe::Embedding(_) => None,
         },
         ttl_seconds: view.ttl_seconds,
         description: view.description,
         owner: view.owner,
         tags: view.tags,
     })
+}
+
+fn text_pin(recipe: &Recipe) -> Option<TextPin> {
+    let (source, column, method) = match recipe {
+        Recipe::Analyzer { name, text, source } => {
+            let version = Analyzer::find(name)?.version;
+            (source, text, TextMethod::Analyzer { name: name.clone(), version })
+        }
+        Recipe::Embedding(TargetEmbedding { model, text, source, parts }) => {
+            let parts = parts.iter().map(|part| part.name().to_owned()).collect();
+            let method = TextMethod::Embedding { model: model.name().to_owned(), digest: model.digest(), parts };
+            (source, text, method)
+        }
+        Recipe::Sql(_) | Recipe::Aggregate(_) => return None,
+    };
+    Some(TextPin { source: source.to_string(), column: column.to_string(), method })
 }
 
 fn windows_pin(windows: TargetWindows) -> WindowsPin {
@@ -152,8 +170,20 @@ fn pin(
     (nulls, statistics): (u64, Option<Statistics>),
     known: &mut Vec<Fingerprint>,
 ) -> FeaturePin {
-    let TargetFeature { name, dtype, expr, fingerprint, reads, unit, description, licence, access, tags, expect: _ } =
-        feature;
+    let TargetFeature {
+        name,
+        dtype,
+        expr,
+        fingerprint,
+        reads,
+        unit,
+        description,
+        licence,
+        access,
+        online,
+        tags,
+        expect: _,
+    } = feature;
     let position = known.iter().position(|earlier| *earlier == fingerprint).unwrap_or_else(|| {
         known.push(fingerprint);
         known.len() - 1
@@ -171,6 +201,7 @@ fn pin(
         description,
         licence,
         restricted: access == Access::Restricted,
+        is_online: online == Online::Memory,
         tags,
     }
 }

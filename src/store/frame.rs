@@ -118,7 +118,7 @@ impl Frame {
     }
 
     async fn add_view(&mut self, view: &ViewPin, table: &Table) -> Result<(), StoreError> {
-        let features = view.features.iter().map(|feature| feature.name.clone());
+        let features = view.features.iter().filter(|feature| feature.is_online).map(|feature| feature.name.clone());
         let key = self.entity.join_keys.iter().chain(&view.timestamp_field).cloned();
         let names: Vec<String> = key.chain(features).collect();
         let batch = match view.timestamp_field {
@@ -129,7 +129,7 @@ impl Frame {
         let rows = self.rows_of(&keys);
         let name: Arc<str> = view.name.as_str().into();
         let schema = batch.schema();
-        for feature in &view.features {
+        for feature in view.features.iter().filter(|feature| feature.is_online) {
             let Some((index, field)) = schema.column_with_name(&feature.name) else { continue };
             let values = match &rows {
                 None => Arc::clone(batch.column(index)),

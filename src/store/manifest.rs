@@ -91,6 +91,8 @@ pub struct ViewPin {
     pub timestamp_field: Option<String>,
     /// Windows over events, of which its features are made.
     pub windows: Option<WindowsPin>,
+    /// The text that its features are made of.
+    pub text: Option<TextPin>,
     pub features: Vec<FeaturePin>,
     /// What was expected of it, and what was found.
     pub checks: Vec<Check>,
@@ -139,6 +141,30 @@ pub struct WindowPin {
     pub length_seconds: Option<u64>,
 }
 
+/// What a view makes of a text: it can be made of a new one too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextPin {
+    pub source: String,
+    /// The source's column.
+    pub column: String,
+    pub method: TextMethod,
+}
+
+/// By what a text becomes features.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextMethod {
+    Analyzer {
+        name: String,
+        version: u32,
+    },
+    Embedding {
+        model: String,
+        digest: Fingerprint,
+        /// By their names.
+        parts: Vec<String>,
+    },
+}
+
 /// Where the rows of a view lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ViewData {
@@ -176,6 +202,8 @@ pub struct FeaturePin {
     pub description: Option<String>,
     pub licence: Option<String>,
     pub restricted: bool,
+    /// Whether it is held in memory: lookups and the entity's table have it. SQL over its view has it in any case.
+    pub is_online: bool,
     pub tags: Vec<String>,
 }
 

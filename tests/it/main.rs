@@ -10,6 +10,7 @@ mod conformance;
 mod corpus;
 mod created;
 mod datasets;
+mod embeddings;
 mod engine;
 mod failing_store;
 mod faults;

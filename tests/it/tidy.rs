@@ -3,19 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const FOUNDATIONS: &[&str] = &["error", "limits", "name", "clock", "config", "telemetry"];
+const FOUNDATIONS: &[&str] = &["error", "limits", "name", "clock", "config", "telemetry", "text"];
 
 /// What each module may name beside the foundations. `src/ARCHITECTURE.md` has the same table for people.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("definition", &[]),
     ("analyze", &[]),
+    ("model", &[]),
     ("store", &[]),
-    ("engine", &["analyze"]),
-    ("compile", &["definition", "analyze", "engine"]),
+    ("engine", &["analyze", "model"]),
+    ("compile", &["definition", "analyze", "model", "engine"]),
     ("ingest", &["definition", "engine", "store"]),
-    ("materialize", &["compile", "definition", "analyze", "engine", "store"]),
-    ("pipeline", &["definition", "compile", "materialize", "store", "analyze"]),
-    ("query", &["engine", "store"]),
+    ("materialize", &["compile", "definition", "analyze", "model", "engine", "store"]),
+    ("pipeline", &["definition", "compile", "materialize", "store", "analyze", "model"]),
+    ("query", &["engine", "model", "store"]),
+    ("analysis", &["definition", "analyze", "model", "engine", "store"]),
     ("online", &["engine", "store"]),
     ("dataset", &["definition", "engine", "query", "store"]),
     (
@@ -23,6 +25,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &[
             "definition",
             "analyze",
+            "model",
+            "analysis",
             "store",
             "engine",
             "compile",
@@ -34,13 +38,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "dataset",
         ],
     ),
-    ("api", &["app", "engine", "store", "ingest", "query", "online", "dataset"]),
+    ("api", &["app", "analysis", "model", "engine", "store", "ingest", "query", "online", "dataset"]),
     (
         "cli",
         &[
             "app",
             "api",
             "definition",
+            "model",
             "compile",
             "engine",
             "store",

@@ -1,6 +1,6 @@
 //! Sentences, and how easily a text reads.
 
-use super::tokens::is_blank;
+use crate::text::is_blank;
 
 /// Flesch Reading Ease for English: `206.835 − 1.015 × words/sentences − 84.6 × syllables/words` (Flesch 1948, A new
 /// readability yardstick, Journal of Applied Psychology 32, 221–233). Higher is easier: 60 to 70 is plain English, a

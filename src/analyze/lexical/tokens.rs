@@ -5,6 +5,8 @@ use hashbrown::HashMap;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::text::is_blank;
+
 /// What the measures need to know of a text.
 pub(super) struct Tokens<'text> {
     /// The type of each token, in reading order: an index into `types`.
@@ -95,9 +97,4 @@ impl<'text> Tokens<'text> {
         }
         self.lines.push(Line { tokens: self.order.len() - start, chars: line.trim().chars().count() });
     }
-}
-
-/// Whether nothing of a line shows.
-pub(super) fn is_blank(line: &str) -> bool {
-    line.chars().all(|c| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200d}'))
 }

@@ -2,6 +2,7 @@
 
 mod on_request;
 mod statistics;
+mod text;
 mod view;
 mod windows;
 

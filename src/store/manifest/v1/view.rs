@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{statistics, windows};
+use super::{statistics, text, windows};
 use crate::store::manifest::{FeaturePin, ViewData, ViewPin};
 
 #[derive(Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub(super) struct View {
     timestamp_field: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     windows: Option<windows::Windows>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<text::Text>,
     features: Vec<Feature>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checks: Vec<statistics::Check>,
@@ -47,6 +49,8 @@ pub(super) struct Feature {
     description: Option<String>,
     licence: Option<String>,
     restricted: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_offline: bool,
     #[serde(default)]
     tags: Vec<String>,
 }
@@ -61,6 +65,7 @@ impl From<ViewPin> for View {
             inputs,
             timestamp_field,
             windows,
+            text,
             features,
             checks,
             ttl_seconds,
@@ -81,6 +86,7 @@ impl From<ViewPin> for View {
             inputs,
             timestamp_field,
             windows: windows.map(Into::into),
+            text: text.map(Into::into),
             features: features.into_iter().map(Into::into).collect(),
             checks: checks.into_iter().map(Into::into).collect(),
             ttl_seconds,
@@ -104,6 +110,7 @@ impl TryFrom<View> for ViewPin {
             inputs,
             timestamp_field,
             windows,
+            text,
             features,
             checks,
             ttl_seconds,
@@ -126,6 +133,7 @@ impl TryFrom<View> for ViewPin {
             inputs,
             timestamp_field,
             windows: windows.map(Into::into),
+            text: text.map(TryInto::try_into).transpose()?,
             features: features?,
             checks,
             ttl_seconds,
@@ -151,6 +159,7 @@ impl From<FeaturePin> for Feature {
             description,
             licence,
             restricted,
+            is_online,
             tags,
         } = pin;
         let fingerprint = fingerprint.to_string();
@@ -168,6 +177,7 @@ impl From<FeaturePin> for Feature {
             description,
             licence,
             restricted,
+            is_offline: !is_online,
             tags,
         }
     }
@@ -190,6 +200,7 @@ impl TryFrom<Feature> for FeaturePin {
             description,
             licence,
             restricted,
+            is_offline,
             tags,
         } = feature;
         let fingerprint = fingerprint.parse()?;
@@ -207,6 +218,7 @@ impl TryFrom<Feature> for FeaturePin {
             description,
             licence,
             restricted,
+            is_online: !is_offline,
             tags,
         })
     }

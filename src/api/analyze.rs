@@ -1,0 +1,149 @@
+//! `POST /api/analyze`: a new text, by what made the features of the corpus.
+
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use axum::extract::State;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::Problem;
+use super::extract::{JsonBody, Parameters};
+use super::features::frame;
+use super::respond::{JSON, answer};
+use crate::analysis::{self, AnalysisError, Analyzed, AnalyzedFeature, Texts, share_below};
+use crate::app::App;
+use crate::engine::json::JsonColumn;
+use crate::limits::{ANALYZED_TEXT_BYTES_MAX, NEAREST_MAX};
+use crate::store::{Entitlements, ReadableFrame};
+
+/// The nearest entities that are named where the request does not say how many.
+const NEAREST: usize = 10;
+
+/// A text, and what to say of it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnalyzeRequest {
+    /// The text, of 1 MiB at most.
+    #[schema(example = "The curfew tolls the knell of parting day,\nThe lowing herd wind slowly o'er the lea")]
+    text: String,
+    /// Its language, ISO 639-1, where it is known.
+    language: Option<String>,
+    /// Which entity, where there are several.
+    entity: Option<String>,
+    /// How many of the nearest entities to name, 100 at most; 10 by default.
+    nearest: Option<usize>,
+    /// Whether vectors are among the features. By default they are not.
+    #[serde(default)]
+    vectors: bool,
+}
+
+/// What the release's analyzers and models make of a text.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Analysis {
+    entity: String,
+    release: u64,
+    /// A value for each feature that comes from a text, null where it is undefined.
+    features: Map<String, Value>,
+    /// For each number: the percentage of the corpus whose value is smaller.
+    percentiles: Map<String, Value>,
+    /// The entities whose vectors are nearest.
+    nearest: Vec<Near>,
+    /// What could not be done as it was for the corpus, and why.
+    warnings: Vec<String>,
+}
+
+/// An entity and how near it is.
+#[derive(Serialize, ToSchema)]
+struct Near {
+    key: String,
+    /// The cosine of the vectors, -1 to 1.
+    similarity: f32,
+}
+
+/// Everything that the release's analyzers and models say of a new text: what they would have stored of it. Where one of
+/// them fails, the others answer, and a warning says so.
+#[utoipa::path(post, path = "/api/analyze", tag = "analyze", request_body = AnalyzeRequest,
+    params(("release" = Option<String>, Query, description = "A number, a tag or `latest`")),
+    responses((status = 200, body = Analysis), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn analyze(
+    State(app): State<App>,
+    parameters: Parameters,
+    JsonBody(request): JsonBody<AnalyzeRequest>,
+) -> Result<Response, Problem> {
+    let parameters = parameters.only(&["release"])?;
+    let bytes = request.text.len();
+    if bytes > ANALYZED_TEXT_BYTES_MAX {
+        let detail = format!("the text has {bytes} bytes, {ANALYZED_TEXT_BYTES_MAX} at most are analyzed");
+        return Err(Problem::too_large("text-too-large", detail).field("text", bytes.to_string()));
+    }
+    let count = request.nearest.unwrap_or(NEAREST);
+    if count > NEAREST_MAX {
+        let detail = format!("{count} nearest are asked for, {NEAREST_MAX} at most are named");
+        return Err(Problem::invalid("too-many-nearest", detail).field("nearest", count.to_string()));
+    }
+    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let frame = frame(&view, request.entity.as_deref())?;
+    let texts =
+        Texts { texts: StringArray::from(vec![request.text]), languages: StringArray::from(vec![request.language]) };
+    let entity = frame.entity().name.clone();
+    let analyzed = analysis::analyze(&view.readable, app.models(), &entity, &texts).await?;
+    let release = view.readable.number();
+    let nearest = nearest(&frame, &analyzed, count);
+    let analysis = Analysis {
+        percentiles: percentiles(&analyzed),
+        features: features(&analyzed, request.vectors)?,
+        warnings: analyzed.warnings,
+        release: release.get(),
+        nearest,
+        entity,
+    };
+    Ok(answer(release, JSON, serde_json::to_vec(&analysis).unwrap_or_default()))
+}
+
+fn features(analyzed: &Analyzed, vectors: bool) -> Result<Map<String, Value>, Problem> {
+    let shown = analyzed.features.iter().filter(|feature| vectors || !feature.pin.dtype.contains("vector["));
+    shown
+        .map(|feature| {
+            let column = JsonColumn::new(&feature.values).map_err(super::respond::unencodable)?;
+            let mut text = Vec::new();
+            column.write(0, &mut text);
+            Ok((feature.pin.name.clone(), serde_json::from_slice(&text).unwrap_or_default()))
+        })
+        .collect()
+}
+
+/// With one decimal, as far as quantiles go.
+fn percentiles(analyzed: &Analyzed) -> Map<String, Value> {
+    let percentile = |feature: &AnalyzedFeature| {
+        let number =
+            feature.values.data_type().is_numeric().then(|| cast(&feature.values, &DataType::Float64).ok())??;
+        let value = number.as_primitive::<Float64Type>().iter().next()??;
+        let share = share_below(feature.pin.statistics.as_ref()?, value)?;
+        Some((feature.pin.name.clone(), Value::from((share * 1_000.0).round() / 10.0)))
+    };
+    analyzed.features.iter().filter_map(percentile).collect()
+}
+
+/// By the first feature that is one vector.
+fn nearest(frame: &ReadableFrame<'_>, analyzed: &Analyzed, count: usize) -> Vec<Near> {
+    let found = analyzed.features.iter().find_map(|feature| {
+        let vector = feature.values.as_fixed_size_list_opt().filter(|list| !list.is_empty() && list.is_valid(0))?;
+        let stored = frame.column(&feature.pin.name)?;
+        Some((vector.value(0).as_primitive_opt::<Float32Type>()?.values().to_vec(), &stored.values))
+    });
+    let Some((vector, stored)) = found else { return Vec::new() };
+    let near = analysis::nearest(stored, &vector, count).into_iter();
+    near.map(|(row, similarity)| Near { key: frame.keys().key(row).collect::<Vec<_>>().join(","), similarity })
+        .collect()
+}
+
+impl From<AnalysisError> for Problem {
+    fn from(error: AnalysisError) -> Self {
+        let remedy = "a feature view with `analyzer` or `embedding` makes them";
+        let AnalysisError::NoText { entity } = &error;
+        Self::invalid("no-text-features", error.to_string()).field("entity", entity).remedy(remedy)
+    }
+}

@@ -1,0 +1,106 @@
+//! The vectors of the stanzas of texts.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, FixedSizeListArray, ListArray, StringArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::{DataType, Field};
+
+use super::{Embedded, EmbeddingModel, ModelError, vector_type};
+use crate::text;
+
+/// The parts of a text that have vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// All of it: one vector.
+    Whole,
+    /// Its stanzas ([`text::stanzas`]): a list of vectors.
+    Stanzas,
+}
+
+impl Part {
+    pub const ALL: [Self; 2] = [Self::Whole, Self::Stanzas];
+
+    /// What definitions call it; the name of its field too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Stanzas => "stanzas",
+        }
+    }
+
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.name() == name)
+    }
+
+    /// The type of its values, where a vector has so many numbers.
+    pub fn data_type(self, dimensions: usize) -> DataType {
+        match self {
+            Self::Whole => vector_type(dimensions),
+            Self::Stanzas => DataType::List(stanza_field(dimensions)),
+        }
+    }
+}
+
+fn stanza_field(dimensions: usize) -> Arc<Field> {
+    Arc::new(Field::new("item", vector_type(dimensions), true))
+}
+
+/// The values of some parts of texts.
+#[derive(Debug)]
+pub struct Parts {
+    /// In the order of the parts that were asked for.
+    pub values: Vec<ArrayRef>,
+    pub tokens: u64,
+    /// The texts of which a part has no vector, and why: `(row, reason)`.
+    pub faults: Vec<(usize, String)>,
+}
+
+/// The vectors of `parts` of `texts`, by one call of the model: what parts have in common it computes once.
+pub async fn embed_parts(model: &dyn EmbeddingModel, texts: &StringArray, parts: &[Part]) -> Result<Parts, ModelError> {
+    let count = texts.len();
+    // The rows of all that is asked for: for each part first and last.
+    let mut asked: Vec<Option<&str>> = Vec::new();
+    let mut of_row: Vec<usize> = Vec::new();
+    let mut stanza_counts: Vec<usize> = Vec::new();
+    for part in parts {
+        match part {
+            Part::Whole => {
+                asked.extend(texts.iter());
+                of_row.extend(0..count);
+            }
+            Part::Stanzas => {
+                for (row, text) in texts.iter().enumerate() {
+                    let stanzas = text.map(text::stanzas).unwrap_or_default();
+                    stanza_counts.push(stanzas.len());
+                    of_row.extend(std::iter::repeat_n(row, stanzas.len()));
+                    asked.extend(stanzas.into_iter().map(Some));
+                }
+            }
+        }
+    }
+    let Embedded { vectors, tokens, faults } = model.embed(StringArray::from_iter(asked)).await?;
+    let faults = faults.into_iter().map(|(row, reason)| (of_row[row], reason)).collect();
+    let mut start = 0;
+    let values = parts.iter().map(|part| {
+        let length = match part {
+            Part::Whole => count,
+            Part::Stanzas => stanza_counts.iter().sum(),
+        };
+        let own = vectors.slice(start, length);
+        start += length;
+        match part {
+            Part::Whole => Arc::new(own) as ArrayRef,
+            Part::Stanzas => Arc::new(lists(texts, own, &stanza_counts)) as ArrayRef,
+        }
+    });
+    let values = values.collect();
+    Ok(Parts { values, tokens, faults })
+}
+
+/// The vectors of stanzas as a list for each text, null where there is no text.
+fn lists(texts: &StringArray, vectors: FixedSizeListArray, counts: &[usize]) -> ListArray {
+    let field = stanza_field(usize::try_from(vectors.value_length()).unwrap_or_default());
+    let nulls = texts.nulls().map(|nulls| NullBuffer::new(nulls.inner().clone()));
+    ListArray::new(field, OffsetBuffer::from_lengths(counts.iter().copied()), Arc::new(vectors), nulls)
+}
