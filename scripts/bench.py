@@ -24,6 +24,7 @@ from server import Failure, Server, find_binary, require_packages  # noqa: E402
 require_packages("duckdb", "numpy", "pandas", "py3langid")
 import batches  # noqa: E402
 import builds  # noqa: E402
+import embeddings  # noqa: E402
 import lookups  # noqa: E402
 import queries  # noqa: E402
 import rebuilds  # noqa: E402
@@ -60,6 +61,7 @@ def measure(binary: str, sizes: Sizes) -> str:
     """The whole page."""
     make_project()
     runs = builds.measure(binary, PROJECT, CORPUS, sizes.builds)
+    vectors = embeddings.measure(binary, PROJECT / "vectors", ROOT / "feature_defs", CORPUS, sizes)
     changes = rebuilds.measure(binary, PROJECT / "changes", ROOT / "feature_defs", sizes)
     with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
         server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log")
@@ -67,6 +69,7 @@ def measure(binary: str, sizes: Sizes) -> str:
             keys = all_keys(server.address)
             sections = [
                 builds.section(runs),
+                embeddings.section(vectors),
                 rebuilds.section(changes),
                 lookups.section(lookups.measure(server.address, keys, Path(folder), sizes)),
                 batches.section(batches.measure(server.address, keys, sizes)),
@@ -93,8 +96,9 @@ def make_project() -> None:
     (PROJECT / "rhapsode.toml").write_text('[store]\nurl = "./store"\n', encoding="utf-8")
     shutil.rmtree(PROJECT / "feature_defs", ignore_errors=True)
     shutil.copytree(ROOT / "feature_defs", PROJECT / "feature_defs")
-    # One entity, as in earlier figures.
+    # One entity and no vectors, as in earlier figures: vectors have figures of their own.
     (PROJECT / "feature_defs" / "song.yaml").unlink()
+    (PROJECT / "feature_defs" / "meaning.yaml").unlink()
     verse = [sys.executable, str(ROOT / "scripts" / "corpus" / "verse.py"), "--out", str(CORPUS)]
     if subprocess.run(verse, stdin=subprocess.DEVNULL).returncode != 0:
         raise Failure(

@@ -52,3 +52,6 @@ if [ "$(cat .venv/requirements.cksum 2>/dev/null)" != "$wanted" ]; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt
     printf '%s' "$wanted" > .venv/requirements.cksum
 fi
+
+# Weights and dictionaries, for all checkouts of a user.
+.venv/bin/python scripts/resources.py

@@ -147,8 +147,11 @@ pub const TEXT_STANZAS_MAX: usize = 256;
 /// Pieces of a text that the default model reads: 6,000 words. More add little to an average, and each takes memory.
 pub const MODEL_TEXT_PIECES_MAX: usize = 8_192;
 
-/// Pieces that a core computes at once with the default model. Each different one takes about 12 KiB.
-pub const MODEL_BATCH_PIECES: usize = 16_384;
+/// Pieces of texts whose different pieces the default model holds at once: some ten thousand, 15 KiB each.
+pub const MODEL_GROUP_PIECES: usize = 131_072;
+
+/// Pieces that a core computes at once with the default model. Each takes up to 8 KiB: more leave the cache.
+pub const MODEL_BATCH_PIECES: usize = 2_048;
 
 /// Texts that a BERT computes at once. Twelve heads over 512 tokens take 12 MiB a text.
 pub const MODEL_BATCH_TEXTS: usize = 32;

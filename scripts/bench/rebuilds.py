@@ -48,8 +48,9 @@ def one(binary: str, project: Path, definitions: Path, tracks: int) -> Measured:
     print(f"bench: changes of {tracks:,} tracks", flush=True)
     shutil.rmtree(project, ignore_errors=True)
     shutil.copytree(definitions, project / "feature_defs")
-    # One entity, as in earlier figures.
+    # One entity and no vectors, as in earlier figures.
     (project / "feature_defs" / "song.yaml").unlink()
+    (project / "feature_defs" / "meaning.yaml").unlink()
     (project / "rhapsode.toml").write_text('[store]\nurl = "./store"\n', encoding="utf-8")
     corpus = project / "tracks.jsonl"
     make = ["corpus", "make", "--tracks", str(tracks), "--seed", "1", "--no-faults", "--out", str(corpus), "--json"]

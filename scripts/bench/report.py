@@ -21,10 +21,11 @@ class Sizes:
     batches: int = 2_000
     queries: int = 100
     tracks: tuple[int, ...] = (5_700, 57_000, 570_000)
+    embedded: int = 8_000
     warm_up: int = 200
 
 
-QUICK = Sizes(builds=1, pairs=2, pair_seconds=1, batches=50, queries=5, tracks=(570,), warm_up=5)
+QUICK = Sizes(builds=1, pairs=2, pair_seconds=1, batches=50, queries=5, tracks=(570,), embedded=200, warm_up=5)
 """Enough to see that the script works; the figures mean nothing."""
 
 

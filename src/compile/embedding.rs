@@ -16,7 +16,7 @@ pub(super) fn calls(definitions: &Definitions, models: &Models, diagnostics: &mu
     let mut calls = Calls::new();
     for view in &definitions.views {
         let Values::Embedding(call) = &view.values else { continue };
-        let parts = parts(call, diagnostics);
+        let Some(parts) = parts(call, diagnostics) else { continue };
         match models.find(&call.model.value) {
             Ok(model) => {
                 let (text, source) = (call.text.value.clone(), call.source.value.clone());
@@ -31,10 +31,10 @@ pub(super) fn calls(definitions: &Definitions, models: &Models, diagnostics: &mu
     calls
 }
 
-/// The parts that have vectors, each once, in the order of [`Part::ALL`].
-fn parts(call: &EmbeddingCall, diagnostics: &mut Diagnostics) -> Vec<Part> {
+/// The parts that have vectors, each once, in the order of [`Part::ALL`]; none where one is unknown.
+fn parts(call: &EmbeddingCall, diagnostics: &mut Diagnostics) -> Option<Vec<Part>> {
     if call.parts.is_empty() {
-        return vec![Part::Whole];
+        return Some(vec![Part::Whole]);
     }
     let mut parts = Vec::new();
     for written in &call.parts {
@@ -50,9 +50,10 @@ fn parts(call: &EmbeddingCall, diagnostics: &mut Diagnostics) -> Vec<Part> {
             }
         }
     }
+    let all_known = parts.len() == call.parts.len();
     parts.sort();
     parts.dedup();
-    parts
+    all_known.then_some(parts)
 }
 
 /// What surrounds a feature's expression: the model and what it reads. Which parts there are besides changes no value.

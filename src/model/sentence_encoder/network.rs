@@ -1,17 +1,25 @@
 //! The network: n-grams of pieces, averaged, and dense layers over the average.
 //!
 //! A text of n pieces needs 1.7 million multiplications a piece where each n-gram is computed in its place. Here each
-//! different n-gram of a batch is computed once, and of each matrix the share of each place in the n-gram by itself: what
-//! pieces and n-grams have in common is not computed again. A text and its stanzas, and lines that come twice, cost
-//! little more than once.
+//! different piece of many texts, and each different n-gram of a batch, is computed once, and of each matrix the share of
+//! each place in the n-gram by itself: what pieces and n-grams have in common is not computed again. A text and its
+//! stanzas, and lines that come twice, cost little more than once.
 
 use hashbrown::HashMap;
-use ndarray::{Array1, Array2, ArrayView1, s};
+use ndarray::{Array1, Array2, s};
+use rayon::prelude::*;
 
 use super::weights::{BLOCKS, Dense, Norm, ORDERS, Weights};
+use crate::limits::MODEL_BATCH_PIECES;
 
 /// Numbers of a branch for each piece.
 const BRANCH: usize = 256;
+
+/// Different pieces that are computed by one multiplication.
+const CHUNK: usize = 512;
+
+/// Why the numbers of a matrix can be read as they lie.
+const CONTIGUOUS: &str = "a matrix that was made here has its rows behind one another";
 
 /// What stands outside of a text.
 const NONE: u32 = u32::MAX;
@@ -33,6 +41,20 @@ struct Convolution {
     bias: Array1<f32>,
 }
 
+/// What the different pieces of some texts are, each computed once.
+struct Vocabulary {
+    /// The row of each piece.
+    rows: HashMap<u32, u32>,
+    chunks: Vec<Chunk>,
+}
+
+/// [`CHUNK`] pieces, or fewer.
+struct Chunk {
+    embedded: Array2<f32>,
+    /// By branch: what its first layer reads, and the shares that it makes of it.
+    branches: Vec<[Array2<f32>; 2]>,
+}
+
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Network")
@@ -51,31 +73,49 @@ impl Network {
             }
             Convolution { order, left, shares, bias }
         };
-        let branches = ORDERS
-            .into_iter()
-            .zip(layers)
-            .map(|(order, layers)| layers.map(|layer| convolution(order, layer)))
-            .collect();
+        let branches = ORDERS.into_iter().zip(layers);
+        let branches = branches.map(|(order, layers)| layers.map(|layer| convolution(order, layer))).collect();
         Self { weights, branches }
     }
 
     /// The vectors of `texts`, behind one another: each of length 1. A text is its pieces, and has at least one.
     pub(super) fn embed(&self, texts: &[Vec<u32>]) -> Vec<f32> {
-        let (pieces, sequences) = distinct(texts);
-        let embedded = self.embedded(&pieces);
-        let mut projected = embedded.dot(&self.weights.projection.weight) + &self.weights.projection.bias;
-        self.normalise_rows(&mut projected, &self.weights.projection_norm);
-        let branches: Vec<(Array2<f32>, Vec<Vec<u32>>)> = (0..self.branches.len())
-            .map(|branch| {
-                let units = projected.slice(s![.., branch * BRANCH..(branch + 1) * BRANCH]).to_owned();
-                let [first, second] = &self.branches[branch];
-                let (units, sequences) = first.apply(&units, &sequences);
-                second.apply(&units, &sequences)
-            })
+        let vocabulary = self.vocabulary(texts);
+        let vectors: Vec<Vec<f32>> = grouped(texts, MODEL_BATCH_PIECES)
+            .into_par_iter()
+            .map(|batch| self.embed_batch(&vocabulary, batch))
             .collect();
-        let sums = self.summed(&embedded, &sequences, &branches);
-        let lengths = sequences.iter().map(|sequence| sequence.len() as f32);
-        self.dense(sums, &lengths.collect())
+        vectors.concat()
+    }
+
+    fn vocabulary(&self, texts: &[Vec<u32>]) -> Vocabulary {
+        let mut rows: HashMap<u32, u32> = HashMap::new();
+        let mut pieces = Vec::new();
+        for piece in texts.iter().flatten() {
+            rows.entry(*piece).or_insert_with(|| {
+                pieces.push(*piece);
+                (pieces.len() - 1) as u32
+            });
+        }
+        let chunks = pieces.par_chunks(CHUNK).map(|pieces| self.chunk(pieces)).collect();
+        Vocabulary { rows, chunks }
+    }
+
+    fn chunk(&self, pieces: &[u32]) -> Chunk {
+        let embedded = self.embedded(pieces);
+        let mut projected = embedded.dot(&self.weights.projection.weight) + &self.weights.projection.bias;
+        let Norm { gain, bias } = &self.weights.projection_norm;
+        for mut row in projected.rows_mut() {
+            normalise(row.as_slice_mut().expect(CONTIGUOUS), self.weights.epsilon);
+            row *= gain;
+            row += bias;
+        }
+        let branches = self.branches.iter().enumerate().map(|(branch, [first, _])| {
+            let units = projected.slice(s![.., branch * BRANCH..(branch + 1) * BRANCH]).to_owned();
+            let shares = units.dot(&first.shares);
+            [units, shares]
+        });
+        Chunk { branches: branches.collect(), embedded }
     }
 
     /// The table's rows of `pieces`, as numbers.
@@ -90,33 +130,49 @@ impl Network {
         embedded
     }
 
-    fn normalise_rows(&self, rows: &mut Array2<f32>, norm: &Norm) {
-        for mut row in rows.rows_mut() {
-            normalise(row.as_slice_mut().expect("its rows lie behind one another"), self.weights.epsilon);
-            row *= &norm.gain;
-            row += &norm.bias;
-        }
+    fn embed_batch(&self, vocabulary: &Vocabulary, texts: &[Vec<u32>]) -> Vec<f32> {
+        let row = |piece: &u32| vocabulary.rows[piece];
+        let sequences: Vec<Vec<u32>> = texts.iter().map(|text| text.iter().map(row).collect()).collect();
+        let branches: Vec<(Array2<f32>, Vec<Vec<u32>>)> = self
+            .branches
+            .iter()
+            .enumerate()
+            .map(|(branch, [first, second])| {
+                let of_chunks =
+                    |index: usize| vocabulary.chunks.iter().map(move |chunk| &chunk.branches[branch][index]);
+                let (units, shares) = (Rows::of(of_chunks(0)), Rows::of(of_chunks(1)));
+                let (units, sequences) = first.apply(&units, &shares, &sequences);
+                let shares = units.dot(&second.shares);
+                second.apply(&Rows::of([&units]), &Rows::of([&shares]), &sequences)
+            })
+            .collect();
+        let embedded = Rows::of(vocabulary.chunks.iter().map(|chunk| &chunk.embedded));
+        let sums = self.summed(&embedded, &sequences, &branches);
+        self.dense(&sums, &sequences.iter().map(|sequence| sequence.len() as f32).collect())
     }
 
     /// For each text the sum of its pieces' features: `[embedding | branches]`, each piece normalised.
     fn summed(
         &self,
-        embedded: &Array2<f32>,
+        embedded: &Rows<'_>,
         sequences: &[Vec<u32>],
         branches: &[(Array2<f32>, Vec<Vec<u32>>)],
     ) -> Array2<f32> {
-        let width = embedded.ncols() + branches.len() * BRANCH;
+        let branches: Vec<(Rows<'_>, &Vec<Vec<u32>>)> =
+            branches.iter().map(|(units, sequences)| (Rows::of([units]), sequences)).collect();
+        let width = embedded.width + branches.len() * BRANCH;
         let mut sums = Array2::zeros((sequences.len(), width));
         let mut features = vec![0.0; width];
         for (text, mut sum) in sums.rows_mut().into_iter().enumerate() {
+            let total = sum.as_slice_mut().expect(CONTIGUOUS);
             for (place, piece) in sequences[text].iter().enumerate() {
-                let (own, of_branches) = features.split_at_mut(embedded.ncols());
-                copy(embedded.row(*piece as usize), own);
+                let (own, of_branches) = features.split_at_mut(embedded.width);
+                own.copy_from_slice(embedded.row(*piece));
                 for ((units, sequences), own) in branches.iter().zip(of_branches.chunks_exact_mut(BRANCH)) {
-                    copy(units.row(sequences[text][place] as usize), own);
+                    own.copy_from_slice(units.row(sequences[text][place]));
                 }
                 normalise(&mut features, self.weights.epsilon);
-                sum.iter_mut().zip(&features).for_each(|(sum, feature)| *sum += feature);
+                add(total, &features);
             }
             sum *= &self.weights.norm.gain;
             sum.scaled_add(sequences[text].len() as f32, &self.weights.norm.bias);
@@ -125,7 +181,7 @@ impl Network {
     }
 
     /// The layers over the sums of texts that have so many pieces.
-    fn dense(&self, sums: Array2<f32>, lengths: &Array1<f32>) -> Vec<f32> {
+    fn dense(&self, sums: &Array2<f32>, lengths: &Array1<f32>) -> Vec<f32> {
         let [d0, d1, d2, d3, p1, p3] = &self.weights.dense;
         let Dense { weight, bias } = &self.weights.output;
         let mut mean = sums.dot(weight);
@@ -145,10 +201,27 @@ impl Network {
     }
 }
 
+/// Neighbouring texts together, of about so many `pieces`.
+pub(super) fn grouped(texts: &[Vec<u32>], pieces: usize) -> Vec<&[Vec<u32>]> {
+    let (mut groups, mut rest) = (Vec::new(), texts);
+    while !rest.is_empty() {
+        let mut before = 0;
+        let fits = |text: &&Vec<u32>| {
+            let fits = before < pieces;
+            before += text.len();
+            fits
+        };
+        let (group, others) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+        groups.push(group);
+        rest = others;
+    }
+    groups
+}
+
 impl Convolution {
-    /// The layer over `sequences` of `units`: each different n-gram once, and the sequences in terms of those.
-    fn apply(&self, units: &Array2<f32>, sequences: &[Vec<u32>]) -> (Array2<f32>, Vec<Vec<u32>>) {
-        let shares = units.dot(&self.shares);
+    /// The layer over `sequences` of `units` and the shares made of them: each different n-gram once, and the sequences in
+    /// terms of those.
+    fn apply(&self, units: &Rows<'_>, shares: &Rows<'_>, sequences: &[Vec<u32>]) -> (Array2<f32>, Vec<Vec<u32>>) {
         let mut numbers: HashMap<Places, u32> = HashMap::new();
         let mut grams: Vec<Places> = Vec::new();
         let in_grams = sequences.iter().map(|sequence| {
@@ -163,13 +236,14 @@ impl Convolution {
         });
         let in_grams: Vec<Vec<u32>> = in_grams.collect();
         let mut outputs = Array2::zeros((grams.len(), BRANCH));
-        for (mut output, gram) in outputs.rows_mut().into_iter().zip(&grams) {
-            output.assign(&self.bias);
+        let bias = self.bias.as_slice().expect(CONTIGUOUS);
+        for (output, gram) in outputs.as_slice_mut().expect(CONTIGUOUS).chunks_exact_mut(BRANCH).zip(&grams) {
+            output.copy_from_slice(bias);
             for (place, unit) in gram.iter().take(self.order).enumerate().filter(|(_, unit)| **unit != NONE) {
-                output += &shares.slice(s![*unit as usize, place * BRANCH..(place + 1) * BRANCH]);
+                add(output, &shares.row(*unit)[place * BRANCH..(place + 1) * BRANCH]);
             }
-            let own = units.row(gram[self.left] as usize);
-            output.zip_mut_with(&own, |output, own| *output = output.max(0.0) + own);
+            let own = units.row(gram[self.left]);
+            output.iter_mut().zip(own).for_each(|(output, own)| *output = output.max(0.0) + own);
         }
         (outputs, in_grams)
     }
@@ -185,32 +259,56 @@ impl Convolution {
     }
 }
 
-/// The different pieces of `texts`, and the texts in terms of those.
-fn distinct(texts: &[Vec<u32>]) -> (Vec<u32>, Vec<Vec<u32>>) {
-    let mut numbers: HashMap<u32, u32> = HashMap::new();
-    let mut pieces = Vec::new();
-    let mut number = |piece: &u32| {
-        *numbers.entry(*piece).or_insert_with(|| {
-            pieces.push(*piece);
-            (pieces.len() - 1) as u32
-        })
-    };
-    let sequences = texts.iter().map(|text| text.iter().map(&mut number).collect()).collect();
-    (pieces, sequences)
+/// The rows of a matrix that lies in chunks, or in one: slices, which a loop reads without asking for strides.
+struct Rows<'a> {
+    chunks: Vec<&'a [f32]>,
+    width: usize,
+    chunk_rows: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// All chunks but the last have as many rows as the first.
+    fn of(matrices: impl IntoIterator<Item = &'a Array2<f32>>) -> Self {
+        let mut rows = Self { chunks: Vec::new(), width: 0, chunk_rows: 1 };
+        for matrix in matrices {
+            if rows.chunks.is_empty() {
+                (rows.chunk_rows, rows.width) = matrix.dim();
+            }
+            rows.chunks.push(matrix.as_slice().expect(CONTIGUOUS));
+        }
+        rows
+    }
+
+    fn row(&self, row: u32) -> &'a [f32] {
+        let row = row as usize;
+        let start = row % self.chunk_rows * self.width;
+        &self.chunks[row / self.chunk_rows][start..start + self.width]
+    }
+}
+
+fn add(to: &mut [f32], numbers: &[f32]) {
+    to.iter_mut().zip(numbers).for_each(|(to, number)| *to += number);
 }
 
 /// Brings `row` to mean 0 and variance 1.
 fn normalise(row: &mut [f32], epsilon: f32) {
     let count = row.len() as f32;
-    let mean = row.iter().sum::<f32>() / count;
+    let mean = sum(row, |number| number) / count;
     row.iter_mut().for_each(|number| *number -= mean);
-    let variance = row.iter().map(|number| number * number).sum::<f32>() / count;
+    let variance = sum(row, |number| number * number) / count;
     let factor = (variance + epsilon).sqrt().recip();
     row.iter_mut().for_each(|number| *number *= factor);
 }
 
-fn copy(from: ArrayView1<'_, f32>, to: &mut [f32]) {
-    to.copy_from_slice(from.as_slice().expect("the rows of a matrix lie behind one another"));
+/// The sum of what `of` makes of the numbers, in sixteen sums that the processor adds side by side.
+fn sum(numbers: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0.0; 16];
+    let chunks = numbers.chunks_exact(16);
+    let rest: f32 = chunks.remainder().iter().map(|number| of(*number)).sum();
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, number)| *sum += of(*number));
+    }
+    sums.iter().sum::<f32>() + rest
 }
 
 fn positive(matrix: Array2<f32>) -> Array2<f32> {
