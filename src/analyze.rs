@@ -5,13 +5,16 @@
 //! It works on columns; the build and a request for one new text run the same function.
 
 mod column;
+pub mod emotion;
 pub mod lexical;
+pub mod rhyme;
+pub mod structure;
 
 use arrow::array::{StringArray, StructArray};
 use arrow::datatypes::{DataType, Field, Fields};
 
 /// Every analyzer, ordered by name.
-pub const ANALYZERS: &[Analyzer] = &[lexical::ANALYZER];
+pub const ANALYZERS: &[Analyzer] = &[emotion::ANALYZER, lexical::ANALYZER, rhyme::ANALYZER, structure::ANALYZER];
 
 /// A built-in function from a text to a struct of values.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ mod build;
 mod check;
 pub mod corpus;
 mod diff;
+mod eval;
 mod gc;
 mod ingest;
 mod init;
@@ -80,6 +81,8 @@ enum Command {
     Quality(quality::Quality),
     /// Free what old releases hold.
     Gc(gc::Gc),
+    /// Measure the analyzers on texts whose analysis is known.
+    Eval(eval::Eval),
     /// Make corpora.
     Corpus(corpus::Corpus),
     /// Print the JSON Schema of definition files, or the OpenAPI document of the API.
@@ -107,6 +110,7 @@ async fn run() -> ExitCode {
         Command::Init(command) => command.run(&project),
         Command::Check(command) => command.run(&project).await,
         Command::Plan(command) => command.run(&project).await,
+        Command::Eval(command) => command.run(),
         Command::Build(command) => command.run(&project).await,
         Command::Ingest(command) => command.run(&project).await,
         Command::Serve(command) => command.run(&project).await,

@@ -23,6 +23,7 @@ pub mod store;
 
 pub mod analysis;
 pub mod dataset;
+pub mod evaluate;
 pub mod online;
 pub mod query;
 

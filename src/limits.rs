@@ -151,7 +151,7 @@ pub const MODEL_TEXT_PIECES_MAX: usize = 8_192;
 pub const MODEL_GROUP_PIECES: usize = 131_072;
 
 /// Pieces that a core computes at once with the default model. Each takes up to 8 KiB: more leave the cache.
-pub const MODEL_BATCH_PIECES: usize = 2_048;
+pub const MODEL_BATCH_PIECES: usize = 4_096;
 
 /// Texts that a BERT computes at once. Twelve heads over 512 tokens take 12 MiB a text.
 pub const MODEL_BATCH_TEXTS: usize = 32;

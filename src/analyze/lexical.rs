@@ -14,7 +14,9 @@ mod tokens;
 use arrow::array::{StringArray, StructArray};
 
 use self::columns::COLUMNS;
+pub(super) use self::syllables::count as syllables_of_word;
 use self::tokens::Tokens;
+pub(super) use self::tokens::fold;
 use super::column::{self, Column};
 use super::{Analyzer, OutputField};
 
@@ -64,7 +66,7 @@ pub struct Lexical {
 
 /// The words of a text. Time is linear in its length.
 pub fn lexical(text: &str) -> Lexical {
-    let folded = tokens::fold(text);
+    let folded = fold(text);
     let tokens = Tokens::of(&folded);
     let language = language::detect(text);
     let words = tokens.order.len();

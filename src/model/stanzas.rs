@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, FixedSizeListArray, ListArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, StringArray, UInt64Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Field};
 
 use super::{Embedded, EmbeddingModel, ModelError, vector_type};
@@ -58,44 +59,38 @@ pub struct Parts {
 
 /// The vectors of `parts` of `texts`, by one call of the model: what parts have in common it computes once.
 pub async fn embed_parts(model: &dyn EmbeddingModel, texts: &StringArray, parts: &[Part]) -> Result<Parts, ModelError> {
-    let count = texts.len();
-    // The rows of all that is asked for: for each part first and last.
+    // A text and its stanzas stand together, so that the model sees them together.
     let mut asked: Vec<Option<&str>> = Vec::new();
     let mut of_row: Vec<usize> = Vec::new();
-    let mut stanza_counts: Vec<usize> = Vec::new();
-    for part in parts {
-        match part {
-            Part::Whole => {
-                asked.extend(texts.iter());
-                of_row.extend(0..count);
-            }
-            Part::Stanzas => {
-                for (row, text) in texts.iter().enumerate() {
-                    let stanzas = text.map(text::stanzas).unwrap_or_default();
-                    stanza_counts.push(stanzas.len());
-                    of_row.extend(std::iter::repeat_n(row, stanzas.len()));
-                    asked.extend(stanzas.into_iter().map(Some));
+    let (mut wholes, mut stanzas, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, text) in texts.iter().enumerate() {
+        for part in parts {
+            let start = asked.len();
+            match part {
+                Part::Whole => {
+                    asked.push(text);
+                    wholes.push(start as u64);
+                }
+                Part::Stanzas => {
+                    asked.extend(text.map(text::stanzas).unwrap_or_default().into_iter().map(Some));
+                    stanzas.extend((start as u64)..(asked.len() as u64));
+                    counts.push(asked.len() - start);
                 }
             }
+            of_row.resize(asked.len(), row);
         }
     }
     let Embedded { vectors, tokens, faults } = model.embed(StringArray::from_iter(asked)).await?;
-    let faults = faults.into_iter().map(|(row, reason)| (of_row[row], reason)).collect();
-    let mut start = 0;
-    let values = parts.iter().map(|part| {
-        let length = match part {
-            Part::Whole => count,
-            Part::Stanzas => stanza_counts.iter().sum(),
-        };
-        let own = vectors.slice(start, length);
-        start += length;
-        match part {
-            Part::Whole => Arc::new(own) as ArrayRef,
-            Part::Stanzas => Arc::new(lists(texts, own, &stanza_counts)) as ArrayRef,
-        }
+    let faults = faults.into_iter().map(|(index, reason)| (of_row[index], reason)).collect();
+    let taken = |indices: &[u64]| {
+        let taken = take(&vectors, &UInt64Array::from(indices.to_vec()), None);
+        taken.expect("the indices are those of texts that were asked for").as_fixed_size_list().clone()
+    };
+    let values = parts.iter().map(|part| match part {
+        Part::Whole => Arc::new(taken(&wholes)) as ArrayRef,
+        Part::Stanzas => Arc::new(lists(texts, taken(&stanzas), &counts)) as ArrayRef,
     });
-    let values = values.collect();
-    Ok(Parts { values, tokens, faults })
+    Ok(Parts { values: values.collect(), tokens, faults })
 }
 
 /// The vectors of stanzas as a list for each text, null where there is no text.

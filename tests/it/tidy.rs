@@ -20,6 +20,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("analysis", &["definition", "analyze", "model", "engine", "store"]),
     ("online", &["engine", "store"]),
     ("dataset", &["definition", "engine", "query", "store"]),
+    ("evaluate", &["analyze"]),
     (
         "app",
         &[
@@ -44,6 +45,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &[
             "app",
             "api",
+            "analyze",
             "definition",
             "model",
             "compile",
@@ -54,6 +56,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "pipeline",
             "query",
             "dataset",
+            "evaluate",
         ],
     ),
     ("main", &["cli"]),

@@ -9,7 +9,7 @@ mod hiatus;
 ///
 /// A Russian word has as many syllables as vowels, so that the prepositions `в`, `к` and `с` have none. Every other
 /// word has at least one.
-pub(super) fn count(word: &str) -> usize {
+pub(in crate::analyze) fn count(word: &str) -> usize {
     if word.chars().any(is_cyrillic) {
         word.chars().filter(|&letter| is_russian_vowel(letter)).count()
     } else {

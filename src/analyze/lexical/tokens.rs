@@ -34,7 +34,7 @@ pub(super) struct Line {
 ///
 /// Lower case, with one sigma; Unicode normalization form C; apostrophes as `'`; every line break of the Unicode
 /// Standard (section 5.8) as `\n`; without soft hyphens and marks of direction, which do not show.
-pub(super) fn fold(text: &str) -> String {
+pub(in crate::analyze) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut normalized = true;
     let mut before = '\0';

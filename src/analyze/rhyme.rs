@@ -1,0 +1,136 @@
+//! `rhyme`: which lines of a text rhyme, and how.
+//!
+//! A line ends in its last word; labels in brackets and ad-libs in parentheses at its end are no part of it. How much
+//! the sounds of two ends speak for a rhyme is learnt from verse ([`english`], [`russian`]); which lines rhyme is the
+//! likeliest partition of a stanza, given all its pairs, the schemes that poets use and the other stanzas ([`scheme`]).
+
+mod columns;
+mod density;
+pub(crate) mod english;
+mod internal;
+mod kind;
+mod links;
+mod metre;
+pub mod russian;
+pub(crate) mod scheme;
+mod sound;
+mod stanzas;
+mod verse;
+
+use arrow::array::{StringArray, StructArray};
+
+use self::columns::COLUMNS;
+pub use self::kind::Kind;
+use self::links::Links;
+use self::metre::Metre;
+use self::sound::{Sound, Word};
+use self::stanzas::Stanza;
+use self::verse::Verse;
+use super::column::{self, Column};
+use super::{Analyzer, OutputField};
+
+pub(super) const ANALYZER: Analyzer = Analyzer {
+    name: "rhyme",
+    version: 1,
+    description: "Which lines of a text rhyme, and how: schemes, kinds of rhyme, density, metre.",
+    fields: output_fields,
+    run: analyze,
+};
+
+/// What [`rhyme`] finds in a text. Counts are 0 and measures null where there is no line of verse.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rhyme {
+    /// The scheme of most stanzas, of the first such one; null where no line rhymes.
+    pub scheme: Option<String>,
+    /// A letter for each line, `-` for one that rhymes with none: `ABAB`, `-A-A`.
+    pub schemes: Vec<String>,
+    /// Lines that rhyme with another of their stanza.
+    pub rhymed_lines: usize,
+    pub rhymed_share: Option<f64>,
+    /// Of the pairs of rhymed lines, each with the one before it of the same sound, those that are [`Kind::Perfect`].
+    pub perfect_share: Option<f64>,
+    pub family_share: Option<f64>,
+    pub assonant_share: Option<f64>,
+    pub spelling_share: Option<f64>,
+    /// Of the same pairs, those that end in the same word.
+    pub identical_share: Option<f64>,
+    /// Pairs that share two syllables or more, from a stressed vowel on.
+    pub multisyllabic: usize,
+    pub multisyllabic_share: Option<f64>,
+    /// Words within a line that rhyme with another word of it or of the line before, per line.
+    pub internal_per_line: Option<f64>,
+    /// Vowels of the longest assonant rhyme that ends at a word, mean over words (Malmi et al. 2016).
+    pub density: Option<f64>,
+    /// Consecutive lines on one sound, at most; 0 where no line rhymes with its neighbour.
+    pub longest_chain: usize,
+    pub line_syllables_mean: Option<f64>,
+    /// The standard deviation of all lines, not of a sample.
+    pub line_syllables_sd: Option<f64>,
+    /// Share of the lines that are as long, give or take a syllable, as their like in other stanzas.
+    pub regularity: Option<f64>,
+}
+
+/// The rhymes of a text. Time is linear in its length.
+pub fn rhyme(text: &str) -> Rhyme {
+    let verse = Verse::of(text);
+    let words: Vec<Word> = verse.words.iter().map(|word| Word::of(word)).collect();
+    let ends: Vec<Option<Sound>> = verse.lines.iter().map(|line| Sound::of_line(&line.words, &words)).collect();
+    let stanzas = stanzas::solve(&verse, &ends);
+    let links = Links::of(&verse, &ends, &stanzas);
+    let metre = Metre::of(&verse, &words);
+    let lines = verse.lines.len();
+    let rhymed_lines = stanzas.iter().map(Stanza::rhymed_lines).sum();
+    let schemes = stanzas::letters(&stanzas);
+    let per_line = |count: usize| (lines > 0).then(|| count as f64 / lines as f64);
+    let per_link = |count: usize| (links.total > 0).then(|| count as f64 / links.total as f64);
+    Rhyme {
+        scheme: stanzas::dominant(&schemes),
+        rhymed_lines,
+        rhymed_share: per_line(rhymed_lines),
+        perfect_share: per_link(links.perfect),
+        family_share: per_link(links.family),
+        assonant_share: per_link(links.assonant),
+        spelling_share: per_link(links.spelling),
+        identical_share: per_link(links.identical),
+        multisyllabic: links.multisyllabic,
+        multisyllabic_share: per_link(links.multisyllabic),
+        internal_per_line: per_line(internal::count(&verse, &words)),
+        density: density::density(&verse, &words),
+        longest_chain: stanzas.iter().map(Stanza::longest_chain).max().unwrap_or(0),
+        line_syllables_mean: metre.mean,
+        line_syllables_sd: metre.standard_deviation,
+        regularity: metre.regularity,
+        schemes,
+    }
+}
+
+fn output_fields() -> Vec<OutputField> {
+    COLUMNS.iter().map(Column::output_field).collect()
+}
+
+fn analyze(texts: &StringArray) -> StructArray {
+    let rows: Vec<Option<Rhyme>> = texts.iter().map(|text| text.map(rhyme)).collect();
+    column::struct_array(COLUMNS, &rows)
+}
+
+/// For each stanza between blank lines the class of each line, from 0 in the order of their first lines; lines of one
+/// class rhyme.
+pub fn classes(text: &str) -> Vec<Vec<usize>> {
+    let verse = Verse::of(text);
+    let words: Vec<Word> = verse.words.iter().map(|word| Word::of(word)).collect();
+    let ends: Vec<Option<Sound>> = verse.lines.iter().map(|line| Sound::of_line(&line.words, &words)).collect();
+    stanzas::solve(&verse, &ends).into_iter().map(|stanza| stanza.classes).collect()
+}
+
+/// The ends of the lines of an English stanza, one for each line; none for a line without an English word at its end.
+pub(crate) fn ends(lines: &[String]) -> Vec<Option<english::Sound>> {
+    let end = |line: &String| {
+        let verse = Verse::of(line);
+        let words: Vec<Word> = verse.words.iter().map(|word| Word::of(word)).collect();
+        match verse.lines.first().and_then(|line| Sound::of_line(&line.words, &words))? {
+            Sound::English(sound) => Some(sound),
+            Sound::Russian(_) => None,
+        }
+    };
+    lines.iter().map(end).collect()
+}

@@ -1,0 +1,77 @@
+//! How well sentiments agree with those that people gave: macro F1, confusion, agreement of two judges.
+
+use super::bootstrap::{Interval, interval};
+use crate::analyze::emotion::Sentiment;
+
+/// Classes, in the order of [`Confusion`].
+const CLASSES: [Sentiment; 3] = [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive];
+
+/// How often each class of the gold (row) was given each class (column): negative, neutral, positive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Confusion(pub [[usize; 3]; 3]);
+
+/// How well some sentiments agree with the gold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    pub confusion: Confusion,
+    pub macro_f1: f64,
+    /// By bootstrap over texts.
+    pub interval: Interval,
+}
+
+/// Compares pairs of gold and given sentiments. The same pairs give the same interval.
+pub fn agreement(pairs: &[(Sentiment, Sentiment)]) -> Agreement {
+    let confusion = Confusion::of(pairs.iter().copied());
+    let units: Vec<Confusion> = pairs.iter().map(|pair| Confusion::of(std::iter::once(*pair))).collect();
+    Agreement {
+        confusion,
+        macro_f1: confusion.macro_f1(),
+        interval: interval(&units, Confusion::add, Confusion::macro_f1),
+    }
+}
+
+impl Confusion {
+    pub fn of(pairs: impl Iterator<Item = (Sentiment, Sentiment)>) -> Self {
+        let mut counts = [[0; 3]; 3];
+        for (gold, given) in pairs {
+            counts[gold as usize][given as usize] += 1;
+        }
+        Self(counts)
+    }
+
+    /// The mean F1 of the classes; a class that neither judge gave has 0.
+    pub fn macro_f1(&self) -> f64 {
+        CLASSES.into_iter().map(|class| self.f1(class)).sum::<f64>() / CLASSES.len() as f64
+    }
+
+    pub fn f1(&self, class: Sentiment) -> f64 {
+        let class = class as usize;
+        let both = self.0[class][class];
+        let either = self.row(class) + self.column(class);
+        if either == 0 { 0.0 } else { 2.0 * both as f64 / either as f64 }
+    }
+
+    /// Cohen's kappa (1960): agreement beyond that of judges who give each class as often, but at random. 0 where
+    /// chance alone explains all.
+    pub fn kappa(&self) -> f64 {
+        let total: usize = (0..3).map(|class| self.row(class)).sum();
+        let observed: usize = (0..3).map(|class| self.0[class][class]).sum();
+        let by_chance: usize = (0..3).map(|class| self.row(class) * self.column(class)).sum();
+        let (total, observed, by_chance) = (total as f64, observed as f64, by_chance as f64);
+        let room = total * total - by_chance;
+        if room > 0.0 { (total * observed - by_chance) / room } else { 0.0 }
+    }
+
+    fn add(&mut self, other: &Self) {
+        let counts = self.0.iter_mut().flatten().zip(other.0.iter().flatten());
+        counts.for_each(|(sum, count)| *sum += count);
+    }
+
+    fn row(&self, class: usize) -> usize {
+        self.0[class].iter().sum()
+    }
+
+    fn column(&self, class: usize) -> usize {
+        self.0.iter().map(|row| row[class]).sum()
+    }
+}
