@@ -5,7 +5,7 @@ BINARY := $(CARGO_TARGET_DIR)/debug/rhapsode
 PYTHON := .venv/bin/python
 PORT ?= 8080
 
-.PHONY: help setup demo demo-check test soak bench bench-training schemas clean
+.PHONY: help setup demo demo-check test soak bench bench-training eval schemas clean
 
 help:                ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -39,6 +39,11 @@ bench:               ## Measures everything and writes docs/benchmarks.md
 bench-training: setup ## Measures training sets beside DuckDB and Feast: a quarter of an hour; writes docs/benchmarks-training.md
 	cargo build
 	$(PYTHON) scripts/bench/training.py --binary $(BINARY) --out docs/benchmarks-training.md
+
+eval: setup          ## Measures the analyzers on gold: `make eval GOLD=DIR`; docs/evaluation.md says what lies there
+	@test -n "$(GOLD)" || { echo 'name the folder of the gold: make eval GOLD=DIR'; exit 1; }
+	cargo build
+	for what in rhyme rhyme-russian structure emotion; do $(BINARY) eval $$what --gold $(GOLD) || exit 1; done
 
 schemas:             ## Writes the generated schemas anew
 	cargo build

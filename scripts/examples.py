@@ -87,6 +87,7 @@ def examples(base: str, binary: str, project: str, downloads: Path, shown_downlo
     command = shlex.join([binary, "--project", project])
     return [
         *lookups(base, downloads, shown_downloads),
+        *texts(base),
         *statements(base, command),
         *history(base, command, f"{project}/data/chinook/labels.jsonl", downloads, shown_downloads),
         *files(base, downloads, shown_downloads),
@@ -207,6 +208,44 @@ def history(base: str, command: str, labels: str, downloads: Path, shown_downloa
             f" --out {shown_downloads}/{training.name}",
             written,
             file=training,
+        ),
+    ]
+
+
+def texts(base: str) -> list[Example]:
+    """Texts that are not in the corpus, and vectors."""
+    stanza = "Tyger Tyger, burning bright,\nIn the forests of the night;\nWhat immortal hand or eye,\nCould frame thy fearful symmetry?"
+    russian = "Тигр, о тигр, светло горящий\nв глубине полночной чащи"
+
+    def analyzed(checks: Checks, answer: Answer) -> None:
+        found = answer.json()
+        checks.that(found["features"]["rhyme_scheme"] == "AABB", "two couplets")
+        checks.that(found["features"]["tokens"] == 20, "twenty words")
+        checks.that(POEM in [near["key"] for near in found["nearest"]], "“The Tyger” is among the nearest")
+        checks.that(found["warnings"] == [], "nothing is missing")
+
+    def vector(checks: Checks, answer: Answer) -> None:
+        found = answer.json()
+        checks.that(len(found["embedding"]) == found["dimensions"] == 512, "a vector of 512 numbers")
+
+    def vectors(checks: Checks, answer: Answer) -> None:
+        one, two = answer.json()["embeddings"]
+        cosine = sum(a * b for a, b in zip(one, two, strict=True))
+        checks.that(cosine > 0.5, f"English and Russian are near: {cosine}")
+
+    return [
+        Example(
+            "A new text: every feature that the corpus has of its texts, where it stands among them, what is nearest.",
+            post(f"{base}/api/analyze", {"entity": "track", "text": stanza, "nearest": 3}),
+            analyzed,
+            shown_lines=40,
+        ),
+        Example("The vector of a poem.", get(f"{base}/api/embeddings/{POEM}"), vector, shown_lines=4),
+        Example(
+            "Vectors of texts, in English and in Russian.",
+            post(f"{base}/api/embeddings/batch", {"texts": [stanza, russian]}),
+            vectors,
+            shown_lines=4,
         ),
     ]
 

@@ -31,7 +31,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::App;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 
 /// A feature store for content: definitions in, versioned datasets and an API out.
 #[derive(Parser)]
@@ -110,7 +110,7 @@ async fn run() -> ExitCode {
         Command::Init(command) => command.run(&project),
         Command::Check(command) => command.run(&project).await,
         Command::Plan(command) => command.run(&project).await,
-        Command::Eval(command) => command.run(),
+        Command::Eval(command) => command.run(&project).await,
         Command::Build(command) => command.run(&project).await,
         Command::Ingest(command) => command.run(&project).await,
         Command::Serve(command) => command.run(&project).await,
@@ -154,6 +154,14 @@ pub fn command() -> clap::Command {
 fn open(folder: &Path) -> anyhow::Result<App> {
     let config = Config::load(folder)?;
     Ok(App::new(folder, config, Arc::new(SystemClock))?)
+}
+
+/// The configuration of the project in `folder`; the defaults where it is no project.
+fn config_or_default(folder: &Path) -> anyhow::Result<Config> {
+    match Config::load(folder) {
+        Err(ConfigError::NoProject { .. }) => Ok(Config::default()),
+        config => Ok(config?),
+    }
 }
 
 /// Prints `value` as JSON, for machines.

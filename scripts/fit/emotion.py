@@ -1,10 +1,12 @@
 """Fits the linear models of the analyzer `emotion` and prints cross-validated figures of each step.
 
-    python3 scripts/fit/emotion.py GOLD PROTOTYPES OUT
+    rhapsode eval emotion --gold GOLD --dump gold.jsonl
+    rhapsode eval emotion --gold scripts/fit/emotion --dump prototypes.jsonl
+    python scripts/fit/emotion.py gold.jsonl prototypes.jsonl src/analyze/emotion
 
-GOLD and PROTOTYPES are stems of two files each: STEM.jsonl, which `eval features` dumps (label, features), and
-STEM.npy, the sentence vectors of the same rows, which emotion/vectors.py makes. The prototypes are emotion/prototypes.tsv beside
-this script: sentences of our own in five moods, English and Russian. Writes OUT/calibration.rs and OUT/weights.bin.
+Each line of a dump is a line of verse: `id`, `label` (-1, 0, 1), `features` of its words, its `vector` by the default
+model. The prototypes are sentences of our own in five moods, English and Russian; their ids begin with the mood. Writes
+calibration.rs and weights.bin.
 """
 
 import json
@@ -35,12 +37,10 @@ SHIFT = 0.2
 FOLDS, SEEDS = 10, 5
 
 
-def read(stem):
-    rows = [json.loads(line) for line in Path(stem + ".jsonl").read_text(encoding="utf-8").splitlines()]
-    labels = np.array([2 if row["label"] is None else row["label"] for row in rows])
-    kept = labels != 2
-    features = np.array([row["features"] for row in rows])
-    return features[kept], np.load(stem + ".npy")[kept].astype(float), labels[kept] + 1
+def read(dump):
+    rows = [json.loads(line) for line in Path(dump).read_text(encoding="utf-8").splitlines()]
+    labels, features, vectors = ([row[name] for row in rows] for name in ("label", "features", "vector"))
+    return np.array(features), np.array(vectors, dtype=float), np.array(labels) + 1, [row["id"] for row in rows]
 
 
 def softmax(logits):
@@ -107,10 +107,9 @@ def means(vectors, moods):
 
 
 def main(gold, prototypes, out):
-    features, vectors, classes = read(gold)
-    own_features, own_vectors, own_classes = read(prototypes)
-    table = (Path(__file__).parent / "emotion" / "prototypes.tsv").read_text(encoding="utf-8").splitlines()
-    moods = [line.split("-")[0] for line in table]
+    features, vectors, classes, _ = read(gold)
+    own_features, own_vectors, own_classes, ids = read(prototypes)
+    moods = [name.split("-")[0] for name in ids]
     centres = means(own_vectors, moods)
 
     def similarities(rows):

@@ -3,7 +3,7 @@
 Reads the JSON Lines that the Russian evaluation writes with `--dump FILE`: one object for each pattern of features
 (`features`, pairs that do not rhyme `no`, that do `yes`), one for each scheme (`scheme`, `count`).
 
-    python scripts/fit/rhyme_ru.py DUMP src/analyze/rhyme
+    python scripts/fit/rhyme_russian.py DUMP src/analyze/rhyme
 """
 
 import json
@@ -19,7 +19,7 @@ def main(dump: str, folder: str) -> None:
     weights = logistic([row for row in rows if "features" in row], features)
     schemes = [row for row in rows if "scheme" in row]
     Path(folder, "russian", "weights.rs").write_text(
-        "//! The weight of each feature of a pair of Russian words; written by `scripts/fit/rhyme_ru.py`.\n\n"
+        "//! The weight of each feature of a pair of Russian words; written by `scripts/fit/rhyme_russian.py`.\n\n"
         "/// Logistic regression on the pairs of lines, at most eight apart, of stanzas of the Rifma data set (MIT), each\n"
         "/// three times: stress as marked, from the dictionary, by suffix. A ridge of one; the base rate taken out.\n"
         f"#[rustfmt::skip]\npub(super) const WEIGHTS: &[f32] = &[\n{numbers(weights, 3, 16)}];\n"
@@ -29,7 +29,7 @@ def main(dump: str, folder: str) -> None:
     short.sort(key=lambda row: (len(row["scheme"]), -row["count"], row["scheme"]))
     table = "".join(f'    ("{"".join(LETTERS[c] for c in row["scheme"])}", {row["count"]:.0f}.0),\n' for row in short)
     Path(folder, "scheme", "russian.rs").write_text(
-        "//! How often Russian poets use each scheme; written by `scripts/fit/rhyme_ru.py`.\n\n"
+        "//! How often Russian poets use each scheme; written by `scripts/fit/rhyme_russian.py`.\n\n"
         "use super::process;\n\n"
         "/// Schemes of up to sixteen lines of the Rifma data set (MIT): the stanzas that have it. A letter for each line.\n"
         f"#[rustfmt::skip]\npub(super) const FREQUENCIES: &[(&str, f32)] = &[\n{table}];\n\n"

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use console::style;
 use serde::Serialize;
 
-use super::{paint, print_json};
-use crate::config::{Config, ConfigError};
+use super::{config_or_default, paint, print_json};
 use crate::definition::Diagnostic;
 use crate::model::Models;
 use crate::pipeline::{self, BuildError};
@@ -44,11 +43,8 @@ impl From<&Diagnostic> for Fault {
 
 impl Check {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
-        let config = match Config::load(project) {
-            // Definitions can be checked where nothing is built.
-            Err(ConfigError::NoProject { .. }) => Config::default(),
-            config => config?,
-        };
+        // Definitions can be checked where nothing is built.
+        let config = config_or_default(project)?;
         match pipeline::target(project, &Models::new(project, &config)).await {
             Ok((target, _)) => {
                 if self.json {

@@ -3,6 +3,14 @@
 use super::bootstrap::{Interval, interval};
 use crate::analyze::emotion::Sentiment;
 
+/// A line whose sentiment is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    pub id: String,
+    pub text: String,
+    pub sentiment: Sentiment,
+}
+
 /// Classes, in the order of [`Confusion`].
 const CLASSES: [Sentiment; 3] = [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive];
 

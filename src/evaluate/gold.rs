@@ -7,6 +7,7 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::emotion::Judgement;
 use super::rhyme::Stanza;
 use super::rhyme_russian::Fragment;
 use super::structure::Song;
@@ -98,7 +99,7 @@ pub fn read_fragments(folder: &Path) -> Result<Vec<Fragment>, GoldError> {
 }
 
 /// `sentiment/`: every `.tsv` file there, lines of verse whose sentiment is known; those of mixed feelings are left out.
-pub fn read_sentiments(folder: &Path) -> Result<Vec<(String, Sentiment)>, GoldError> {
+pub fn read_sentiments(folder: &Path) -> Result<Vec<Judgement>, GoldError> {
     let folder = folder.join("sentiment");
     let unreadable = |file: &Path, error: std::io::Error| {
         let (file, reason) = (file.to_owned(), error.to_string());
@@ -113,17 +114,17 @@ pub fn read_sentiments(folder: &Path) -> Result<Vec<(String, Sentiment)>, GoldEr
         let text = std::fs::read_to_string(&file).map_err(|error| unreadable(&file, error))?;
         for (index, line) in text.lines().enumerate() {
             let fields: Vec<&str> = line.split('\t').collect();
-            let sentiment = match fields.as_slice() {
+            let (id, text, sentiment) = match fields.as_slice() {
                 [_, _, "2"] => continue,
-                [_, _, "-1"] => Sentiment::Negative,
-                [_, _, "0"] => Sentiment::Neutral,
-                [_, _, "1"] => Sentiment::Positive,
+                [id, text, "-1"] => (id, text, Sentiment::Negative),
+                [id, text, "0"] => (id, text, Sentiment::Neutral),
+                [id, text, "1"] => (id, text, Sentiment::Positive),
                 _ => {
                     let reason = "a line is an id, a text and a label of -1, 0, 1 or 2".to_owned();
                     return Err(GoldError::Malformed { file, line: index + 1, reason });
                 }
             };
-            sentiments.push((fields[1].to_owned(), sentiment));
+            sentiments.push(Judgement { id: (*id).to_owned(), text: (*text).to_owned(), sentiment });
         }
     }
     Ok(sentiments)

@@ -1,4 +1,4 @@
-//! The weight of each feature of a pair of Russian words; written by `scripts/fit/rhyme_ru.py`.
+//! The weight of each feature of a pair of Russian words; written by `scripts/fit/rhyme_russian.py`.
 
 /// Logistic regression on the pairs of lines, at most eight apart, of stanzas of the Rifma data set (MIT), each
 /// three times: stress as marked, from the dictionary, by suffix. A ridge of one; the base rate taken out.

@@ -1,4 +1,4 @@
-//! How often Russian poets use each scheme; written by `scripts/fit/rhyme_ru.py`.
+//! How often Russian poets use each scheme; written by `scripts/fit/rhyme_russian.py`.
 
 use super::process;
 
