@@ -276,8 +276,8 @@ pub(super) fn convertible(from: &DataType, to: &DataType) -> Result<(), String> 
 }
 
 /// The dtype that stands for an Arrow type.
-fn written_as(from: &DataType) -> Option<&'static str> {
-    Some(match from {
+fn written_as(from: &DataType) -> Option<String> {
+    let scalar = match from {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string",
         DataType::Boolean => "bool",
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => "int32",
@@ -286,10 +286,15 @@ fn written_as(from: &DataType) -> Option<&'static str> {
         DataType::Float64 | DataType::Decimal128(..) => "float64",
         DataType::Date32 | DataType::Date64 => "date",
         DataType::Timestamp(..) => "timestamp",
+        DataType::FixedSizeList(item, size) if *item.data_type() == DataType::Float32 => {
+            return Some(format!("vector[{size}]"));
+        }
+        DataType::List(item) => return written_as(item.data_type()).map(|item| format!("list<{item}>")),
         _ => return None,
-    })
+    };
+    Some(scalar.to_owned())
 }
 
 pub(super) fn shown(found: &DataType) -> String {
-    written_as(found).map(str::to_owned).unwrap_or_else(|| found.to_string())
+    written_as(found).unwrap_or_else(|| found.to_string())
 }

@@ -252,7 +252,7 @@ async fn an_embedding_names_a_model_a_text_and_parts_that_exist() {
     .await;
     check(
         &view("{ model: use, text: lyrics }", "{ name: whole, dtype: \"vector[384]\" }"),
-        "view.yaml:6:34: `whole` is FixedSizeList(512 x Float32), not vector[384]; write `dtype: vector[512]`, or convert it with `cast(… as …)`\n",
+        "view.yaml:6:35: `whole` is vector[512], not vector[384]; write `dtype: vector[512]`, or convert it with `cast(… as …)`\n",
     )
     .await;
 }

@@ -21,6 +21,7 @@ mod ingest;
 mod intake;
 mod on_request;
 mod online;
+mod rap;
 mod rhyme;
 mod rhyme_russian;
 mod servers;
