@@ -1,8 +1,8 @@
 //! `rhyme`: which lines of a text rhyme, and how.
 //!
 //! A line ends in its last word; labels in brackets and ad-libs in parentheses at its end are no part of it. How much
-//! the sounds of two ends speak for a rhyme is learnt from verse ([`english`], [`russian`]); which lines rhyme is the
-//! likeliest partition of a stanza, given all its pairs, the schemes that poets use and the other stanzas ([`scheme`]).
+//! the sounds of two ends speak for a rhyme is learnt from verse (`english`, `russian`); which lines rhyme is the
+//! likeliest partition of a stanza, given all its pairs, the schemes that poets use and the other stanzas (`scheme`).
 
 mod columns;
 mod density;

@@ -1,7 +1,7 @@
 //! `structure`: how a text is built. Its sections, choruses and hooks, and how much of it is said again.
 //!
 //! Sections are those that the text shows, by blank lines or labels (`[Chorus]`, `Припев:`). Where it shows none they are
-//! found ([`segment`]): by the ends of sentences, by rhyme, by verses of one length and by lines that come again.
+//! found (`segment`): by the ends of sentences, by rhyme, by verses of one length and by lines that come again.
 
 mod calibration;
 mod columns;
@@ -94,7 +94,7 @@ pub fn structure_by(text: &str, weights: &GapWeights) -> Structure {
     }
 }
 
-/// What [`gaps`] sees between the lines of a text without breaks: a row for each gap.
+/// What `gaps` sees between the lines of a text without breaks: a row for each gap.
 pub fn gap_features(text: &str) -> Vec<[f64; GAP_FEATURES]> {
     let lines = lines::of(text);
     gaps::features(&lines, &Repeats::of(&lines))

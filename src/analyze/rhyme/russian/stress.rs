@@ -8,7 +8,7 @@ const SUFFIX_MAX: usize = 6;
 /// Words of this many syllables or more are one group in the table.
 const SYLLABLES_MAX: usize = 6;
 
-/// Words with their stressed vowel, those that [`by_suffix`] gets wrong. Its bytes are the file's, read in
+/// Words with their stressed vowel, those that `by_suffix` gets wrong. Its bytes are the file's, read in
 /// place; beside them stand four bytes for each of two to four slots a word.
 #[derive(Clone, Debug, Default)]
 pub struct StressDictionary {
