@@ -10,6 +10,10 @@ use rhapsode::limits::THREAD_STACK_BYTES;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // `matrixmultiply` would divide each multiplication among threads of its own, which wait by spinning, beside ours, which
+    // divide the texts. It has no other switch.
+    // SAFETY: this is the only thread yet.
+    unsafe { std::env::set_var("MATMUL_NUM_THREADS", "1") };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(THREAD_STACK_BYTES).build();
     match runtime {
