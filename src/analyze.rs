@@ -6,6 +6,7 @@
 
 mod column;
 pub mod emotion;
+mod labels;
 pub mod lexical;
 pub mod rhyme;
 pub mod structure;

@@ -4,12 +4,16 @@
 //! has seen.
 
 mod bootstrap;
+mod counts;
 pub mod emotion;
 mod fit;
 mod gold;
 pub mod rhyme;
 pub mod rhyme_russian;
+mod schemes;
 pub mod structure;
 
 pub use bootstrap::Interval;
+pub use counts::Counts;
 pub use gold::{GoldError, read_fragments, read_rhymes, read_sentiments, read_songs};
+pub use schemes::{Figures as SchemeFigures, Score};

@@ -165,9 +165,6 @@ pub const ENDPOINT_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Bytes of a text that is analyzed while the caller waits. The longest text known to us has 300 KiB.
 pub const ANALYZED_TEXT_BYTES_MAX: usize = 1 << 20;
 
-/// Bytes that the analysis of one request may hold beside its texts and their features.
-pub const ANALYSIS_MEMORY_BYTES: usize = 64 << 20;
-
 /// Texts of one request for embeddings.
 pub const EMBEDDED_TEXTS_MAX: usize = 1_000;
 

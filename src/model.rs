@@ -9,6 +9,7 @@ mod endpoint;
 mod models;
 mod sentence_encoder;
 mod stanzas;
+mod sums;
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use arrow::datatypes::{DataType, Field};
 use async_trait::async_trait;
 
 pub use models::{BUILT_IN, Model, Models};
-pub use stanzas::{Part, Parts, embed_parts};
+pub use stanzas::{Part, Parts, parts_type};
+pub use sums::inner_product;
 
 use crate::error::ErrorKind;
 use crate::name::Fingerprint;

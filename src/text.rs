@@ -1,5 +1,7 @@
 //! How a text is cut into lines and stanzas: the same for analyzers and models.
 
+use std::ops::Range;
+
 use crate::limits::{STANZA_LINES_MAX, TEXT_STANZAS_MAX};
 
 /// Lines of a piece of a stanza that is too long to be one.
@@ -10,52 +12,55 @@ pub fn is_blank(line: &str) -> bool {
     line.chars().all(|c| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200d}'))
 }
 
+/// The lines of a text, by every line break of the Unicode Standard (section 5.8); `\r\n` is one.
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    line_ranges(text).map(|line| &text[line])
+}
+
+fn line_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let rest = &text[start..];
+        let end = rest.find(is_line_break);
+        next = end.map(|end| {
+            let broken = &rest[end..];
+            let length = if broken.starts_with("\r\n") { 2 } else { broken.chars().next().map_or(0, char::len_utf8) };
+            start + end + length
+        });
+        Some(start..start + end.unwrap_or(rest.len()))
+    })
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
 /// The stanzas of a text, each from its first line to its last: what stands between blank lines.
 ///
 /// A stanza of more than [`STANZA_LINES_MAX`] lines is given in pieces of eight lines, since it says more than one thing.
 /// Of more than [`TEXT_STANZAS_MAX`] the last has all the rest.
 pub fn stanzas(text: &str) -> Vec<&str> {
-    let mut stanzas: Vec<&str> = blocks(text).into_iter().flat_map(pieces).collect();
-    if let Some(last) = stanzas.get(TEXT_STANZAS_MAX - 1) {
-        let start = last.as_ptr() as usize - text.as_ptr() as usize;
-        stanzas.truncate(TEXT_STANZAS_MAX - 1);
-        stanzas.push(text[start..].trim_end());
-    }
-    stanzas
-}
-
-/// What stands between blank lines.
-fn blocks(text: &str) -> Vec<&str> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(usize, usize)> = None;
-    for (start, line) in lines(text) {
-        match (is_blank(line), &mut open) {
-            (true, _) => blocks.extend(open.take().map(|(start, end)| &text[start..end])),
-            (false, Some((_, end))) => *end = start + line.len(),
-            (false, none) => *none = Some((start, start + line.len())),
-        }
-    }
-    blocks.extend(open.map(|(start, end)| &text[start..end]));
-    blocks
+    let lines: Vec<Range<usize>> = line_ranges(text).collect();
+    let blocks = lines.split(|line| is_blank(&text[line.clone()])).filter(|block| !block.is_empty());
+    let mut stanzas: Vec<&[Range<usize>]> = blocks.flat_map(pieces).collect();
+    let end = stanzas.last().and_then(|last| last.last()).map_or(0, |line| line.end);
+    let is_cut = stanzas.len() > TEXT_STANZAS_MAX;
+    stanzas.truncate(TEXT_STANZAS_MAX);
+    let last = stanzas.len().saturating_sub(1);
+    let range = |(index, lines): (usize, &&[Range<usize>])| {
+        let (first, own_end) = (lines.first()?.start, lines.last()?.end);
+        Some(&text[first..if is_cut && index == last { end } else { own_end }])
+    };
+    stanzas.iter().enumerate().filter_map(range).collect()
 }
 
 /// A block, in pieces where it is too long. A remainder that is short belongs to the piece before it.
-fn pieces(block: &str) -> Vec<&str> {
-    let lines: Vec<(usize, &str)> = lines(block).collect();
-    if lines.len() <= STANZA_LINES_MAX {
+fn pieces(block: &[Range<usize>]) -> Vec<&[Range<usize>]> {
+    if block.len() <= STANZA_LINES_MAX {
         return vec![block];
     }
-    let count = lines.len() / PIECE_LINES;
-    let start = |piece: usize| if piece == count { block.len() } else { lines[piece * PIECE_LINES].0 };
-    (0..count).map(|piece| block[start(piece)..start(piece + 1)].trim_end_matches(['\r', '\n'])).collect()
-}
-
-/// The lines of a text, and where each begins.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut start = 0;
-    text.split('\n').map(move |line| {
-        let at = start;
-        start += line.len() + 1;
-        (at, line)
-    })
+    let count = block.len() / PIECE_LINES;
+    let end = |piece: usize| if piece == count { block.len() } else { piece * PIECE_LINES };
+    (0..count).map(|piece| &block[end(piece)..end(piece + 1)]).collect()
 }

@@ -29,6 +29,7 @@ use self::columns::COLUMNS;
 use self::lines::{Buffers, LineFeeling, line_feeling};
 use self::prior::Prior;
 use super::column::{self, Column};
+use super::labels::label;
 use super::{Analyzer, OutputField};
 use crate::text;
 
@@ -174,7 +175,7 @@ fn read(text: &str, vectors: Option<&StanzaVectors<'_>>, lexica: &Lexica) -> Vec
     for (number, stanza) in stanzas.into_iter().enumerate() {
         let vector = vectors.and_then(|vectors| *vectors.get(number)?);
         let prior = vector.and_then(Prior::of);
-        for line in stanza.split(is_line_break).filter(|line| !is_label(line)) {
+        for line in text::lines(stanza).filter(|line| label(line).is_none()) {
             let feeling = line_feeling(line, lexica, &mut buffers);
             if feeling.words > 0 {
                 lines.push(Judged::new(feeling, prior));
@@ -182,17 +183,6 @@ fn read(text: &str, vectors: Option<&StanzaVectors<'_>>, lexica: &Lexica) -> Vec
         }
     }
     lines
-}
-
-/// The line breaks of the Unicode Standard, section 5.8.
-fn is_line_break(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-/// `[Chorus]`, `[Verse 2: Name]`.
-fn is_label(line: &str) -> bool {
-    let line = line.trim();
-    line.starts_with('[') && line.ends_with(']')
 }
 
 /// Share of the vectors where words and vectors both speak of arousal. There is no judged verse to fit it on.

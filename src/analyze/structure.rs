@@ -6,7 +6,6 @@
 mod calibration;
 mod columns;
 mod gaps;
-mod labels;
 mod lines;
 mod repeats;
 mod segment;
@@ -15,10 +14,10 @@ use arrow::array::{StringArray, StructArray};
 
 use self::columns::COLUMNS;
 pub use self::gaps::{GAP_FEATURES, GapWeights};
-pub use self::labels::Kind;
 use self::lines::Line;
 use self::repeats::Repeats;
 use super::column::{self, Column};
+pub use super::labels::Kind;
 use super::{Analyzer, OutputField};
 
 pub(super) const ANALYZER: Analyzer = Analyzer {
@@ -34,6 +33,9 @@ const HOOK_LINES_MAX: usize = 8;
 
 /// Characters of a line that is named.
 const HOOK_LINE_CHARS_MAX: usize = 120;
+
+/// Choruses of one text that are compared with each other. A song has ten.
+const CHORUSES_COMPARED_MAX: usize = 128;
 
 /// A section of a text. Lines are counted from 0, those that are blank or a label left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +80,8 @@ pub fn structure_by(text: &str, weights: &GapWeights) -> Structure {
         false => segment::segment(&lines, &repeats, weights),
     };
     name_bridges(&mut sections);
-    let in_chorus = |section: &&Section| matches!(section.kind, Kind::Chorus | Kind::Refrain | Kind::Hook);
-    let chorus_lines: usize = sections.iter().filter(in_chorus).map(|section| section.lines).sum();
+    let choruses = sections.iter().filter(|section| section.kind.is_sung_again());
+    let chorus_lines: usize = choruses.map(|section| section.lines).sum();
     let share = |count: usize| (!lines.is_empty()).then(|| count as f64 / lines.len() as f64);
     let hook = hook(&sections, &lines, &repeats);
     Structure {
@@ -117,19 +119,17 @@ fn given(lines: &[Line<'_>], repeats: &Repeats) -> Vec<Section> {
     starts.windows(2).map(section).collect()
 }
 
-/// A verse after the second chorus that stands alone between choruses is a bridge, where verses came before.
+/// The last verse is a bridge where it stands alone between choruses, comes after two of them, and is of another length
+/// than the verses before.
 fn name_bridges(sections: &mut [Section]) {
-    let kinds: Vec<Kind> = sections.iter().map(|section| section.kind).collect();
-    let before = |index: usize, kind: Kind| kinds[..index].iter().filter(|before| **before == kind).count();
-    for index in 1..kinds.len().saturating_sub(1) {
-        let alone = kinds[index - 1] == Kind::Chorus && kinds[index + 1] == Kind::Chorus;
-        let last = kinds[index + 1..].iter().all(|kind| *kind == Kind::Chorus);
-        let verses: Vec<usize> =
-            (0..index).filter(|at| kinds[*at] == Kind::Verse).map(|at| sections[at].lines).collect();
-        let differs = !verses.contains(&sections[index].lines);
-        if kinds[index] == Kind::Verse && alone && last && differs && before(index, Kind::Chorus) >= 2 {
-            sections[index].kind = Kind::Bridge;
-        }
+    let Some(index) = sections.iter().rposition(|section| section.kind != Kind::Chorus) else { return };
+    let (before, rest) = sections.split_at_mut(index);
+    let [last, after @ ..] = rest else { return };
+    let choruses = before.iter().filter(|section| section.kind == Kind::Chorus).count();
+    let is_alone = !after.is_empty() && before.last().is_some_and(|section| section.kind == Kind::Chorus);
+    let is_like_verses = before.iter().any(|section| section.kind == Kind::Verse && section.lines == last.lines);
+    if last.kind == Kind::Verse && is_alone && choruses >= 2 && !is_like_verses {
+        last.kind = Kind::Bridge;
     }
 }
 
@@ -141,8 +141,8 @@ struct HookFound {
 
 /// The chorus that comes most often, the first of several; without a chorus the line that comes most often, twice at least.
 fn hook(sections: &[Section], lines: &[Line<'_>], repeats: &Repeats) -> Option<HookFound> {
-    let choruses: Vec<&Section> =
-        sections.iter().filter(|section| matches!(section.kind, Kind::Chorus | Kind::Hook | Kind::Refrain)).collect();
+    let choruses = sections.iter().filter(|section| section.kind.is_sung_again()).take(CHORUSES_COMPARED_MAX);
+    let choruses: Vec<&Section> = choruses.collect();
     let like = |one: &Section| choruses.iter().filter(|other| repeats.alike(one, other)).count();
     let chorus = choruses.iter().map(|section| (like(section), *section));
     if let Some((occurrences, section)) = chorus.rev().max_by_key(|(occurrences, _)| *occurrences) {

@@ -13,7 +13,7 @@ use super::Problem;
 use super::extract::{JsonBody, Parameters};
 use super::features::frame;
 use super::respond::{JSON, answer};
-use crate::analysis::{self, AnalysisError, Analyzed, AnalyzedFeature, Texts, share_below};
+use crate::analysis::{self, Analyzed, AnalyzedFeature, Texts, share_below};
 use crate::app::App;
 use crate::engine::json::JsonColumn;
 use crate::limits::{ANALYZED_TEXT_BYTES_MAX, NEAREST_MAX};
@@ -89,7 +89,12 @@ pub(super) async fn analyze(
     let texts =
         Texts { texts: StringArray::from(vec![request.text]), languages: StringArray::from(vec![request.language]) };
     let entity = frame.entity().name.clone();
-    let analyzed = analysis::analyze(&view.readable, app.models(), &entity, &texts).await?;
+    let analysis = view.analysis(&entity).ok_or_else(|| {
+        Problem::invalid("no-text-features", format!("the release makes no features of `{entity}` from a text"))
+            .field("entity", &entity)
+            .remedy("a feature view with `analyzer` or `embedding` makes them")
+    })?;
+    let analyzed = analysis.analyze(&texts).await;
     let release = view.readable.number();
     let nearest = nearest(&frame, &analyzed, count);
     let analysis = Analysis {
@@ -138,12 +143,4 @@ fn nearest(frame: &ReadableFrame<'_>, analyzed: &Analyzed, count: usize) -> Vec<
     let near = analysis::nearest(stored, &vector, count).into_iter();
     near.map(|(row, similarity)| Near { key: frame.keys().key(row).collect::<Vec<_>>().join(","), similarity })
         .collect()
-}
-
-impl From<AnalysisError> for Problem {
-    fn from(error: AnalysisError) -> Self {
-        let remedy = "a feature view with `analyzer` or `embedding` makes them";
-        let AnalysisError::NoText { entity } = &error;
-        Self::invalid("no-text-features", error.to_string()).field("entity", entity).remedy(remedy)
-    }
 }

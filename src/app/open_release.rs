@@ -8,6 +8,7 @@ use datafusion::arrow::datatypes::Field;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use moka::future::Cache;
 
+use crate::analysis::TextAnalysis;
 use crate::definition::Dtype;
 use crate::engine::{Bounds, Session};
 use crate::limits::{COMPILED_SELECTIONS_MAX, PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
@@ -30,6 +31,8 @@ struct ForReaders {
     query: Query,
     /// By entity: what is computed when it is asked for.
     on_request: BTreeMap<String, Vec<OnRequestFeature>>,
+    /// By entity: what makes features of a new text.
+    analyses: BTreeMap<String, TextAnalysis>,
     /// By entity: what is answered where no features are named.
     scalars: BTreeMap<String, Arc<Selection>>,
     /// By entity and features, as they were asked for.
@@ -47,8 +50,9 @@ impl OpenRelease {
             });
             let scalars = scalars.collect();
             let on_request = on_request(&readable);
+            let analyses = TextAnalysis::of_release(&readable, models);
             let selections = Cache::new(COMPILED_SELECTIONS_MAX);
-            Arc::new(ForReaders { readable, query, on_request, scalars, selections })
+            Arc::new(ForReaders { readable, query, on_request, analyses, scalars, selections })
         };
         let (open, restricted) = (readers(Entitlements::OPEN), readers(Entitlements::ALL));
         Self { release, open, restricted }
@@ -83,6 +87,11 @@ pub struct ReleaseView {
 impl ReleaseView {
     pub fn query(&self) -> &Query {
         &self.readers.query
+    }
+
+    /// What makes the features of an entity of a new text; none where it has none of a text.
+    pub fn analysis(&self, entity: &str) -> Option<&TextAnalysis> {
+        self.readers.analyses.get(entity)
     }
 
     /// Rows at moments with the features that were known then, as they come. `features` as in a lookup.

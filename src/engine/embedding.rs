@@ -4,9 +4,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
+use datafusion::arrow::array::{ArrayRef, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{exec_err, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl};
@@ -14,7 +14,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
-use crate::model::{Model, Models, Part};
+use super::EMBEDDING;
+use crate::model::{Model, Models, Part, parts_type};
 
 /// `embedding(text)`: the parts of a text as vectors, a struct with a field for each.
 pub(super) fn parts_function(model: &Arc<Model>, parts: &[Part]) -> ScalarUDF {
@@ -51,16 +52,9 @@ impl Hash for PartsFunction {
     }
 }
 
-impl PartsFunction {
-    fn fields(&self) -> Fields {
-        let field = |part: &Part| Field::new(part.name(), part.data_type(self.model.dimensions()), true);
-        self.parts.iter().map(field).collect()
-    }
-}
-
 impl ScalarUDFImpl for PartsFunction {
     fn name(&self) -> &str {
-        "embedding"
+        EMBEDDING
     }
 
     fn signature(&self) -> &Signature {
@@ -68,7 +62,7 @@ impl ScalarUDFImpl for PartsFunction {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Struct(self.fields()))
+        Ok(DataType::Struct(parts_type(&self.parts, self.model.dimensions())))
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -81,11 +75,11 @@ impl AsyncScalarUDFImpl for PartsFunction {
     async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let texts = texts(&args)?;
         let parts = self.model.embed_parts(&texts, &self.parts).await.map_err(failed)?;
-        for (_, reason) in parts.faults.iter().take(1) {
+        if let Some((_, reason)) = parts.faults.first() {
             let (model, count) = (self.model.name(), parts.faults.len());
             tracing::warn!(model, count, reason, "texts have no vector; what is made of them is null");
         }
-        Ok(ColumnarValue::Array(Arc::new(StructArray::new(self.fields(), parts.values, texts.nulls().cloned()))))
+        Ok(ColumnarValue::Array(Arc::new(parts.values)))
     }
 }
 

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::bootstrap::{Interval, interval};
+use super::counts::Counts;
 use super::fit::{Patterns, logistic};
 use crate::analyze::structure::{GAP_FEATURES, GapWeights, Kind, gap_features, structure_by, verse_lines};
 
@@ -16,32 +17,6 @@ pub struct Song {
     pub author: String,
     /// Whether it is a chorus or refrain, and its lines.
     pub sections: Vec<(bool, Vec<String>)>,
-}
-
-/// Counts of what was found and is so, was found, is so.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Counts([u64; 3]);
-
-impl Counts {
-    /// The harmonic mean of precision and recall.
-    pub fn f1(&self) -> f64 {
-        let [both, found, truth] = self.0;
-        2.0 * both as f64 / (found + truth).max(1) as f64
-    }
-
-    fn of<'a>(pairs: impl IntoIterator<Item = (&'a bool, &'a bool)>) -> Self {
-        let mut counts = [0; 3];
-        for (found, truth) in pairs {
-            for (count, holds) in counts.iter_mut().zip([*found && *truth, *found, *truth]) {
-                *count += u64::from(holds);
-            }
-        }
-        Self(counts)
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(sum, count)| *sum += count);
-    }
 }
 
 /// The figures of all songs, and 95 % by bootstrap over songs.
@@ -144,5 +119,11 @@ fn counted(task: &Task, weights: &GapWeights) -> (Counts, Counts) {
         }
         chorus[section.start..section.start + section.lines].fill(section.kind == Kind::Chorus);
     }
-    (Counts::of(boundaries.iter().zip(&task.boundaries)), Counts::of(chorus.iter().zip(&task.chorus)))
+    (compared(&boundaries, &task.boundaries), compared(&chorus, &task.chorus))
+}
+
+fn compared(found: &[bool], truth: &[bool]) -> Counts {
+    let mut counts = Counts::default();
+    found.iter().zip(truth).for_each(|(found, truth)| counts.count(*found, *truth));
+    counts
 }

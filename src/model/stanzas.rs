@@ -1,11 +1,11 @@
-//! The vectors of the stanzas of texts.
+//! The parts of a text that have vectors: the whole, and its stanzas.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, StringArray, UInt64Array};
-use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, StringArray, StructArray, UInt64Array};
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Fields};
 
 use super::{Embedded, EmbeddingModel, ModelError, vector_type};
 use crate::text;
@@ -47,18 +47,27 @@ fn stanza_field(dimensions: usize) -> Arc<Field> {
     Arc::new(Field::new("item", vector_type(dimensions), true))
 }
 
+/// The fields of the struct of some parts, where a vector has so many numbers.
+pub fn parts_type(parts: &[Part], dimensions: usize) -> Fields {
+    parts.iter().map(|part| Field::new(part.name(), part.data_type(dimensions), true)).collect()
+}
+
 /// The values of some parts of texts.
 #[derive(Debug)]
 pub struct Parts {
-    /// In the order of the parts that were asked for.
-    pub values: Vec<ArrayRef>,
+    /// A field for each part that was asked for ([`parts_type`]); null where there is no text.
+    pub values: StructArray,
     pub tokens: u64,
     /// The texts of which a part has no vector, and why: `(row, reason)`.
     pub faults: Vec<(usize, String)>,
 }
 
 /// The vectors of `parts` of `texts`, by one call of the model: what parts have in common it computes once.
-pub async fn embed_parts(model: &dyn EmbeddingModel, texts: &StringArray, parts: &[Part]) -> Result<Parts, ModelError> {
+pub(super) async fn embed_parts(
+    model: &dyn EmbeddingModel,
+    texts: &StringArray,
+    parts: &[Part],
+) -> Result<Parts, ModelError> {
     // A text and its stanzas stand together, so that the model sees them together.
     let mut asked: Vec<Option<&str>> = Vec::new();
     let mut of_row: Vec<usize> = Vec::new();
@@ -90,12 +99,12 @@ pub async fn embed_parts(model: &dyn EmbeddingModel, texts: &StringArray, parts:
         Part::Whole => Arc::new(taken(&wholes)) as ArrayRef,
         Part::Stanzas => Arc::new(lists(texts, taken(&stanzas), &counts)) as ArrayRef,
     });
-    Ok(Parts { values: values.collect(), tokens, faults })
+    let fields = parts_type(parts, model.dimensions());
+    Ok(Parts { values: StructArray::new(fields, values.collect(), texts.nulls().cloned()), tokens, faults })
 }
 
 /// The vectors of stanzas as a list for each text, null where there is no text.
 fn lists(texts: &StringArray, vectors: FixedSizeListArray, counts: &[usize]) -> ListArray {
     let field = stanza_field(usize::try_from(vectors.value_length()).unwrap_or_default());
-    let nulls = texts.nulls().map(|nulls| NullBuffer::new(nulls.inner().clone()));
-    ListArray::new(field, OffsetBuffer::from_lengths(counts.iter().copied()), Arc::new(vectors), nulls)
+    ListArray::new(field, OffsetBuffer::from_lengths(counts.iter().copied()), Arc::new(vectors), texts.nulls().cloned())
 }

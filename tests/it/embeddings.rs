@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use arrow::array::{Array, AsArray, FixedSizeListArray, StringArray};
 use arrow::datatypes::Float32Type;
@@ -18,6 +17,7 @@ use rhapsode::limits::TEXT_STANZAS_MAX;
 use rhapsode::model::{BUILT_IN, Model, ModelError, Models, Part};
 use rhapsode::text::stanzas;
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use crate::check::check;
 use crate::support::{DEFINITIONS, ROWS, TestProject, get, post as post_json};
@@ -77,7 +77,7 @@ async fn stanzas_have_vectors_of_their_own() {
     let text = format!("{KNELL}\n\n{STORM}\n");
     let texts = StringArray::from(vec![Some(text.as_str()), None, Some("")]);
     let parts = model.embed_parts(&texts, &Part::ALL).await.unwrap();
-    let (whole, lists) = (parts.values[0].as_fixed_size_list(), parts.values[1].as_list::<i32>());
+    let (whole, lists) = (parts.values.column(0).as_fixed_size_list(), parts.values.column(1).as_list::<i32>());
     assert_eq!((lists.value_length(0), lists.is_null(1), lists.value_length(2)), (2, true, 0));
     assert!(whole.is_null(1));
     let of_stanzas = lists.value(0);
@@ -138,13 +138,20 @@ struct Service {
     /// So many requests are answered with `failure` first.
     failures: AtomicUsize,
     failure: AtomicUsize,
+    /// Where the first requests wait for each other, so that they are there at once.
+    meeting: Option<Barrier>,
 }
 
+/// Requests that meet.
+const MEETING: usize = 2;
+
 async fn serve(State(service): State<Arc<Service>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    service.requests.fetch_add(1, Ordering::SeqCst);
+    let number = service.requests.fetch_add(1, Ordering::SeqCst);
     let at_once = service.at_once.fetch_add(1, Ordering::SeqCst) + 1;
     service.most_at_once.fetch_max(at_once, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    if let Some(meeting) = service.meeting.as_ref().filter(|_| number < MEETING) {
+        meeting.wait().await;
+    }
     service.at_once.fetch_sub(1, Ordering::SeqCst);
     if headers.get("authorization").is_none_or(|value| value != concat!("Bearer ", env!("CARGO_MANIFEST_DIR"))) {
         return StatusCode::UNAUTHORIZED.into_response();
@@ -163,8 +170,8 @@ async fn serve(State(service): State<Arc<Service>>, headers: HeaderMap, Json(bod
     Json(json!({"data": data, "usage": {"prompt_tokens": texts.len(), "total_tokens": texts.len()}})).into_response()
 }
 
-async fn service() -> (Arc<Service>, String) {
-    let service = Arc::new(Service::default());
+async fn service(meeting: Option<Barrier>) -> (Arc<Service>, String) {
+    let service = Arc::new(Service { meeting, ..Service::default() });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let routes = Router::new().route("/v1/embeddings", post(serve)).with_state(Arc::clone(&service));
@@ -182,7 +189,7 @@ const KEYED: &str = "key_env = \"CARGO_MANIFEST_DIR\"\n";
 
 #[tokio::test]
 async fn a_service_is_asked_in_batches_a_few_at_once_and_again_where_it_says_later() {
-    let (service, url) = service().await;
+    let (service, url) = service(Some(Barrier::new(MEETING))).await;
     service.failures.store(3, Ordering::SeqCst);
     service.failure.store(429, Ordering::SeqCst);
     let model = remote(&url, &format!("{KEYED}batch = 2\nconcurrency = 2\n")).unwrap();
@@ -190,7 +197,7 @@ async fn a_service_is_asked_in_batches_a_few_at_once_and_again_where_it_says_lat
     let embedded = model.embed(StringArray::from(texts)).await.unwrap();
     assert_eq!(embedded.tokens, 9);
     assert_eq!(service.requests.load(Ordering::SeqCst), 5 + 3);
-    assert_eq!(service.most_at_once.load(Ordering::SeqCst), 2);
+    assert_eq!(service.most_at_once.load(Ordering::SeqCst), MEETING);
     for row in 0..9 {
         assert_eq!(vector(&embedded.vectors, row), [1.0, 0.0, 0.0]);
     }
@@ -198,7 +205,7 @@ async fn a_service_is_asked_in_batches_a_few_at_once_and_again_where_it_says_lat
 
 #[tokio::test]
 async fn a_text_that_a_service_refuses_takes_no_other_with_it() {
-    let (_, url) = service().await;
+    let (_, url) = service(None).await;
     let model = remote(&url, KEYED).unwrap();
     let embedded = model.embed(StringArray::from(vec![Some("a"), Some("too long"), None, Some("b")])).await.unwrap();
     let present: Vec<bool> = (0..4).map(|row| embedded.vectors.is_valid(row)).collect();
@@ -209,7 +216,7 @@ async fn a_text_that_a_service_refuses_takes_no_other_with_it() {
 
 #[tokio::test]
 async fn a_service_that_stays_away_is_unavailable_and_a_wrong_key_is_a_fault_of_ours() {
-    let (service, url) = service().await;
+    let (service, url) = service(None).await;
     service.failures.store(usize::MAX, Ordering::SeqCst);
     service.failure.store(503, Ordering::SeqCst);
     let error = remote(&url, KEYED).unwrap().embed(StringArray::from(vec!["a"])).await.unwrap_err();
@@ -343,7 +350,7 @@ async fn a_build_embeds_the_rows_that_changed_and_no_others() {
 
 #[test]
 fn a_text_is_cut_into_stanzas_and_what_is_too_long_into_pieces() {
-    assert_eq!(stanzas("a\nb\n\n \nc\r\n\r\nd"), ["a\nb", "c\r", "d"]);
+    assert_eq!(stanzas("a\nb\n\n \nc\r\n\r\nd"), ["a\nb", "c", "d"]);
     assert_eq!(stanzas(""), Vec::<&str>::new());
     let lines = |range: std::ops::Range<usize>| range.map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
     assert_eq!(stanzas(&lines(0..16)), [lines(0..16)]);

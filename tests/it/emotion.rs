@@ -206,15 +206,6 @@ fn what_is_too_short_has_no_arc() {
 }
 
 #[test]
-fn the_lexica_of_the_resources_are_joined_with_our_own() {
-    let lexica = Lexica::parse("florble\ten\t2.5\ttest\nшмурдяк*\tru\t-2\ttest\nno tabs\nnan\ten\tNaN\ttest\n");
-    assert_eq!(of("florble").valence, Some(0.0));
-    assert!(emotion("florbles", None, &lexica).valence.unwrap() > 0.0);
-    assert!(emotion("шмурдяками", None, &lexica).valence.unwrap() < 0.0);
-    assert!(emotion("joy", None, &lexica).valence.unwrap() > 0.0);
-}
-
-#[test]
 fn a_vector_speaks_for_its_stanza() {
     let lexica = Lexica::own();
     let text = "the table\n\nthe window";

@@ -1,7 +1,8 @@
 //! `rhyme`: schemes that anyone hears, kinds of rhyme, and that nothing in a text can stop it.
 
 use rhapsode::analyze::rhyme::{Rhyme, classes, rhyme};
-use rhapsode::evaluate::rhyme::{Figures, Setting, Stanza, cross_validate};
+use rhapsode::evaluate::SchemeFigures;
+use rhapsode::evaluate::rhyme::{Setting, Stanza, cross_validate};
 
 /// William Blake, The Tyger (1794), two stanzas. `eye` and `symmetry` rhymed by the spelling of his time.
 const TYGER: &str = "\
@@ -195,10 +196,9 @@ fn the_evaluation_counts_what_is_found() {
             stanzas.push(stanza(author, ["sun", "run", "sea", "free"], [1, 1, 2, 2]));
         }
     }
-    let (names, found) = cross_validate(&stanzas, Setting::Alone);
-    let figures = Figures::of(&names, &found);
-    assert_eq!(names, ["one", "two", "three"]);
-    assert_eq!(figures.all.stanzas, 120);
-    assert!(figures.all.exact_share() > 0.99);
-    assert!(figures.all.pair_f1() > 0.99);
+    let scores = cross_validate(&stanzas, Setting::Alone);
+    assert_eq!(scores.len(), 3, "one of each author");
+    let figures = SchemeFigures::of(&scores);
+    assert!(figures.exact > 0.99);
+    assert!(figures.pair_f1 > 0.99);
 }

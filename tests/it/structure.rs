@@ -123,8 +123,22 @@ fn no_text_is_too_odd() {
     let same = "la\n".repeat(20_000);
     let different: String = (0..20_000).map(|n| format!("{n}\n")).collect();
     let long = "word ".repeat(200_000);
-    for text in ["", "\n\n", "🎤🎶\n🎤🎶", "שלום\nעולם", "\u{0}\n\u{200d}", "[\n]", "()", &same, &different, &long]
-    {
+    let blocks = "la\n\n".repeat(250_000);
+    let pairs = "la la\nla\n\n".repeat(80_000);
+    for text in [
+        "",
+        "\n\n",
+        "🎤🎶\n🎤🎶",
+        "שלום\nעולם",
+        "\u{0}\n\u{200d}",
+        "[\n]",
+        "()",
+        &same,
+        &different,
+        &long,
+        &blocks,
+        &pairs,
+    ] {
         let found = structure(text);
         let lines: usize = found.sections.iter().map(|section| section.lines).sum();
         assert_eq!(lines, verse_lines(text).len());

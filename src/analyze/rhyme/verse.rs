@@ -5,6 +5,9 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::analyze::labels::label;
+use crate::text::{self, is_blank};
+
 /// Letters of a word that are kept, from its start: longer ones are no words.
 const WORD_LETTERS_MAX: usize = 64;
 /// Words of a line that are kept, from its end: longer lines are prose or noise.
@@ -32,10 +35,8 @@ impl Verse {
     pub(super) fn of(text: &str) -> Verse {
         let mut verse = Verse::default();
         let mut numbers = Numbers::default();
-        let breaks = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-        // `\r\n` gives a blank line between; it does not part stanzas since it is looked for first.
-        for line in text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split(breaks)) {
-            if is_break(line) {
+        for line in text::lines(text) {
+            if is_blank(line) || label(line).is_some() {
                 verse.end_stanza();
                 continue;
             }
@@ -53,12 +54,6 @@ impl Verse {
             self.stanzas.push(self.lines.len());
         }
     }
-}
-
-/// A blank line, or a label in brackets.
-fn is_break(line: &str) -> bool {
-    let line = line.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200d}'));
-    line.is_empty() || line.starts_with('[') && line.trim_end_matches([':', '.']).ends_with(']')
 }
 
 /// The line without ad-libs in parentheses at its end, where something stands before them.

@@ -3,8 +3,8 @@
 use super::{Kind, Structure};
 use crate::analyze::column::{Column, Value};
 
-fn count(row: &Structure, kinds: &[Kind]) -> usize {
-    row.sections.iter().filter(|section| kinds.contains(&section.kind)).count()
+fn count(row: &Structure, counts: impl Fn(Kind) -> bool) -> usize {
+    row.sections.iter().filter(|section| counts(section.kind)).count()
 }
 
 pub(super) const COLUMNS: &[Column<Structure>] = &[
@@ -18,19 +18,19 @@ pub(super) const COLUMNS: &[Column<Structure>] = &[
         name: "verses",
         unit: Some("sections"),
         description: "How many of them are verses.",
-        value: Value::Count(|row| Some(count(row, &[Kind::Verse]))),
+        value: Value::Count(|row| Some(count(row, |kind| kind == Kind::Verse))),
     },
     Column {
         name: "choruses",
         unit: Some("sections"),
         description: "How many of them are choruses, refrains or hooks.",
-        value: Value::Count(|row| Some(count(row, &[Kind::Chorus, Kind::Refrain, Kind::Hook]))),
+        value: Value::Count(|row| Some(count(row, Kind::is_sung_again))),
     },
     Column {
         name: "has_bridge",
         unit: None,
         description: "Whether one of them is a bridge.",
-        value: Value::Flag(|row| (!row.sections.is_empty()).then(|| count(row, &[Kind::Bridge]) > 0)),
+        value: Value::Flag(|row| (!row.sections.is_empty()).then(|| count(row, |kind| kind == Kind::Bridge) > 0)),
     },
     Column {
         name: "form",

@@ -3,9 +3,9 @@
 use hashbrown::HashMap;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::labels::{Kind, label};
+use crate::analyze::labels::{Kind, label};
 use crate::analyze::lexical::{fold, syllables_of_word};
-use crate::text::is_blank;
+use crate::text::{self, is_blank};
 
 /// Characters of a line's end that decide whether it rhymes by its spelling.
 const TAIL_CHARS: usize = 6;
@@ -53,8 +53,7 @@ pub(super) fn of(text: &str) -> Vec<Line<'_>> {
     let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut words: HashMap<String, usize> = HashMap::new();
     let (mut opens, mut kind) = (false, None);
-    let others = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-    for written in text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split(others)) {
+    for written in text::lines(text) {
         if is_blank(written) {
             opens = true;
             continue;

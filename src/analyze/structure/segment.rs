@@ -3,9 +3,9 @@
 //! For each length of the verses, and each of the choruses where lines come again, the best cut is found (Viterbi over
 //! sections, a hidden semi-Markov model); of those the one is taken that is likeliest together with its lengths.
 
+use super::Kind;
 use super::Section;
 use super::gaps::{self, GapWeights};
-use super::labels::Kind;
 use super::lines::Line;
 use super::repeats::Repeats;
 
@@ -51,8 +51,7 @@ pub(super) fn segment(lines: &[Line<'_>], repeats: &Repeats, weights: &GapWeight
     let mut sections = Vec::new();
     for start in (0..lines.len()).step_by(RUN_LINES_MAX) {
         let end = (start + RUN_LINES_MAX).min(lines.len());
-        let run = Run { lines: &lines[start..end], gaps: &gaps[start..end - 1], repeats, start };
-        sections.extend(run.segment());
+        sections.extend(Run::new(&lines[start..end], &gaps[start..end - 1], repeats, start).segment());
     }
     sections
 }
@@ -65,6 +64,10 @@ struct Run<'a> {
     repeats: &'a Repeats,
     /// Where it begins in the text.
     start: usize,
+    /// By distance: the mean difference in syllables of lines that are so far apart.
+    differences: Vec<f64>,
+    /// The mean of those within a section.
+    mean_difference: f64,
 }
 
 /// The best way to a line's end, by what kind of section ends there.
@@ -79,7 +82,15 @@ const IMPOSSIBLE: Step = Step { score: f64::NEG_INFINITY, start: 0, kind_before:
 const VERSE: usize = 0;
 const CHORUS: usize = 1;
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(lines: &'a [Line<'a>], gaps: &'a [f64], repeats: &'a Repeats, start: usize) -> Self {
+        let differences: Vec<f64> = (0..=2 * SECTION_LINES_MAX).map(|distance| difference(lines, distance)).collect();
+        let within = 1..(SECTION_LINES_MAX + 1).min(lines.len());
+        let count = within.len().max(1) as f64;
+        let mean_difference = differences[within].iter().sum::<f64>() / count;
+        Self { lines, gaps, repeats, start, differences, mean_difference }
+    }
+
     fn segment(&self) -> Vec<Section> {
         let candidates = self.candidates();
         let cuts = candidates.iter().map(|lengths| self.best(*lengths));
@@ -153,22 +164,7 @@ impl Run<'_> {
         };
         let period = verse + chorus.unwrap_or_default();
         let pairs = self.lines.len().saturating_sub(period);
-        by_length(verse) + by_kind - METRE * (self.difference(period) - self.mean_difference()) * (pairs as f64).sqrt()
-    }
-
-    /// The mean difference in syllables of lines that are so far apart.
-    fn difference(&self, distance: usize) -> f64 {
-        let pairs = self.lines.iter().zip(self.lines.iter().skip(distance));
-        let differences = pairs.map(|(one, other)| one.syllables.abs_diff(other.syllables).min(SYLLABLES_MAX));
-        let count = self.lines.len().saturating_sub(distance).max(1);
-        differences.sum::<usize>() as f64 / count as f64
-    }
-
-    /// The mean over all distances within a section.
-    fn mean_difference(&self) -> f64 {
-        let distances = 1..(SECTION_LINES_MAX + 1).min(self.lines.len());
-        let count = distances.len().max(1);
-        distances.map(|distance| self.difference(distance)).sum::<f64>() / count as f64
+        by_length(verse) + by_kind - METRE * (self.differences[period] - self.mean_difference) * (pairs as f64).sqrt()
     }
 
     fn traced(&self, steps: &[[Step; 2]], last: usize) -> Vec<Section> {
@@ -183,4 +179,12 @@ impl Run<'_> {
         sections.reverse();
         sections
     }
+}
+
+/// The mean difference in syllables of lines that are so far apart.
+fn difference(lines: &[Line<'_>], distance: usize) -> f64 {
+    let pairs = lines.iter().zip(lines.iter().skip(distance));
+    let differences = pairs.map(|(one, other)| one.syllables.abs_diff(other.syllables).min(SYLLABLES_MAX));
+    let count = lines.len().saturating_sub(distance).max(1);
+    differences.sum::<usize>() as f64 / count as f64
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Found, Stanza, canonical, compare};
+use super::{Stanza, canonical};
 use crate::analyze::rhyme::ends;
 use crate::analyze::rhyme::english::{self, FEATURES};
 use crate::analyze::rhyme::scheme::{self, Evidence, Prior, Process};
 use crate::evaluate::fit::{Patterns, logistic};
+use crate::evaluate::schemes::Score;
 
 /// Lines that lie farther apart teach nothing of sound: the longest stanzas would outweigh all others.
 const PAIR_DISTANCE_MAX: usize = 8;
@@ -46,23 +47,23 @@ fn prepare(stanzas: &[Stanza], names: &[String]) -> Vec<Prepared> {
     stanzas.iter().map(one).collect()
 }
 
-/// What is found for each stanza by constants that were learnt from the other authors.
-pub fn cross_validate(stanzas: &[Stanza], setting: Setting) -> (Vec<String>, Vec<Found>) {
+/// How the stanzas of each author come out by constants that were learnt from the other authors.
+pub fn cross_validate(stanzas: &[Stanza], setting: Setting) -> Vec<Score> {
     let names = authors(stanzas);
     let prepared = prepare(stanzas, &names);
     let patterns = patterns(&prepared, names.len());
-    let mut found: Vec<Option<Found>> = vec![None; stanzas.len()];
-    for author in 0..names.len() {
+    let mut scores = vec![Score::default(); names.len()];
+    for (author, score) in scores.iter_mut().enumerate() {
         let weights = logistic(&patterns.without(Some(author)), FEATURES);
         let prior = learn_prior(&prepared, author);
         for text in texts(stanzas, &prepared, author, setting) {
             let evidence: Vec<Evidence> = text.iter().map(|&at| evidence(&prepared[at], &weights)).collect();
             for (&at, scheme) in text.iter().zip(scheme::together(&evidence, &prior)) {
-                found[at] = Some(compare(author, &prepared[at].gold, &scheme));
+                score.add(&Score::of([(prepared[at].gold.as_slice(), scheme.as_slice())]));
             }
         }
     }
-    (names, found.into_iter().flatten().collect())
+    scores
 }
 
 /// What the fit reads, as JSON Lines: patterns of features, and schemes with their weights.

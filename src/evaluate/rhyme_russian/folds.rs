@@ -8,6 +8,7 @@ use super::Fragment;
 use crate::analyze::rhyme::russian::{self, FEATURES, Features, Sound, StressDictionary};
 use crate::analyze::rhyme::scheme::{self, Evidence, Prior, Process};
 use crate::evaluate::fit::{Patterns, logistic};
+use crate::evaluate::schemes::Score;
 
 /// Blocks of consecutive fragments: neighbours are from one book, as a rule.
 const FOLDS: usize = 10;
@@ -25,16 +26,6 @@ pub enum Stress<'dictionary> {
     Stripped(&'dictionary StressDictionary),
 }
 
-/// What was found for one fragment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// Of each stanza, a class for each line, from 0.
-    pub schemes: Vec<Vec<u8>>,
-    pub exact: bool,
-    /// Pairs of lines said to rhyme that do; said to rhyme; that do.
-    pub pairs: [u64; 3],
-}
-
 struct Stanza {
     fragment: usize,
     fold: usize,
@@ -42,13 +33,12 @@ struct Stanza {
     features: Vec<(usize, usize, Features)>,
 }
 
-/// What is found for each fragment by constants that were learnt from the other folds, as they are shipped: from the
-/// stress as marked, from `dictionary`, and by suffix.
-pub fn cross_validate(fragments: &[Fragment], stress: Stress, dictionary: &StressDictionary) -> Vec<Found> {
+/// How each fragment comes out by constants that were learnt from the other folds, as they are shipped: from the stress as
+/// marked, from `dictionary`, and by suffix.
+pub fn cross_validate(fragments: &[Fragment], stress: Stress, dictionary: &StressDictionary) -> Vec<Score> {
     let stanzas = stanzas(fragments, stress);
     let patterns = patterns(fragments, dictionary);
-    let none = Found { schemes: Vec::new(), exact: true, pairs: [0; 3] };
-    let mut found = vec![none; fragments.len()];
+    let mut scores = Vec::with_capacity(fragments.len());
     for fold in 0..FOLDS {
         let weights = logistic(&patterns.without(Some(fold)), FEATURES);
         let learnt = schemes(stanzas.iter().filter(|stanza| stanza.fold != fold));
@@ -56,14 +46,12 @@ pub fn cross_validate(fragments: &[Fragment], stress: Stress, dictionary: &Stres
         let judged: Vec<&Stanza> = stanzas.iter().filter(|stanza| stanza.fold == fold).collect();
         for text in judged.chunk_by(|a, b| a.fragment == b.fragment) {
             let evidence: Vec<Evidence> = text.iter().map(|stanza| evidence(stanza, &weights)).collect();
-            for (stanza, scheme) in text.iter().zip(scheme::together(&evidence, &prior)) {
-                if let Some(found) = found.get_mut(stanza.fragment) {
-                    found.add(&stanza.gold, scheme);
-                }
-            }
+            let found = scheme::together(&evidence, &prior);
+            scores
+                .push(Score::of(text.iter().map(|stanza| stanza.gold.as_slice()).zip(found.iter().map(Vec::as_slice))));
         }
     }
-    found
+    scores
 }
 
 /// What the fit reads, as JSON Lines: patterns of features, and schemes with their weights.
@@ -75,32 +63,6 @@ pub fn dump(fragments: &[Fragment], dictionary: &StressDictionary) -> Vec<serde_
     rows.extend(all.iter().map(|(features, [no, yes])| json!({"features": features, "no": no, "yes": yes})));
     rows.extend(schemes(stanzas.iter()).iter().map(|(scheme, count)| json!({"scheme": scheme, "count": count})));
     rows
-}
-
-/// Of the end words of two syllables or more without `ё`: how many have the stress that the gold marks, and of how many.
-pub fn stress_accuracy(fragments: &[Fragment], dictionary: &StressDictionary) -> (usize, usize) {
-    let words = fragments.iter().flat_map(|fragment| &fragment.end_words).map(|word| word.to_lowercase());
-    let long = words.filter(|word| !word.contains('ё') && Sound::of(word).vowels().len() > 1);
-    long.fold((0, 0), |(right, all), word| {
-        let guess = Sound::with(&stripped(&word), dictionary).syllables_after_stress();
-        (right + usize::from(guess == Sound::of(&word).syllables_after_stress()), all + 1)
-    })
-}
-
-impl Found {
-    fn add(&mut self, gold: &[u8], scheme: Vec<u8>) {
-        for later in 0..gold.len() {
-            for earlier in 0..later {
-                let same = |of: &[u8]| of.get(earlier).is_some() && of.get(earlier) == of.get(later);
-                let (truth, said) = (same(gold), same(&scheme));
-                for (count, holds) in self.pairs.iter_mut().zip([truth && said, said, truth]) {
-                    *count += u64::from(holds);
-                }
-            }
-        }
-        self.exact &= gold == scheme;
-        self.schemes.push(scheme);
-    }
 }
 
 fn stripped(word: &str) -> String {

@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use ndarray::{Array1, Array2, s};
 use rayon::prelude::*;
 
+use super::super::sums::{inner_product, sum};
 use super::weights::{BLOCKS, Dense, Norm, ORDERS, Weights};
 use crate::limits::MODEL_BATCH_PIECES;
 
@@ -135,7 +136,7 @@ impl Network {
         let sequences: Vec<Vec<u32>> = texts.iter().map(|text| text.iter().map(row).collect()).collect();
         let branches: Vec<(Array2<f32>, Vec<Vec<u32>>)> = self
             .branches
-            .iter()
+            .par_iter()
             .enumerate()
             .map(|(branch, [first, second])| {
                 let of_chunks =
@@ -293,22 +294,11 @@ fn add(to: &mut [f32], numbers: &[f32]) {
 /// Brings `row` to mean 0 and variance 1.
 fn normalise(row: &mut [f32], epsilon: f32) {
     let count = row.len() as f32;
-    let mean = sum(row, |number| number) / count;
+    let mean = sum(row) / count;
     row.iter_mut().for_each(|number| *number -= mean);
-    let variance = sum(row, |number| number * number) / count;
+    let variance = inner_product(row, row) / count;
     let factor = (variance + epsilon).sqrt().recip();
     row.iter_mut().for_each(|number| *number *= factor);
-}
-
-/// The sum of what `of` makes of the numbers, in sixteen sums that the processor adds side by side.
-fn sum(numbers: &[f32], of: impl Fn(f32) -> f32) -> f32 {
-    let mut sums = [0.0; 16];
-    let chunks = numbers.chunks_exact(16);
-    let rest: f32 = chunks.remainder().iter().map(|number| of(*number)).sum();
-    for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, number)| *sum += of(*number));
-    }
-    sums.iter().sum::<f32>() + rest
 }
 
 fn positive(matrix: Array2<f32>) -> Array2<f32> {

@@ -1,4 +1,4 @@
-//! Where a Russian word is stressed by its end; written by `scripts/resources/russian_stress.py`.
+//! Where a Russian word is stressed by its end; written by `scripts/fit/russian_stress.py`.
 
 /// Syllables (6: or more) and the last letters, reversed; the stressed vowel, counted from 0 at the end. Sorted.
 /// Learnt from the lexicon of `gruut-lang-ru` 2.0.1 (MIT): each suffix puts right 15 words more than a shorter one.

@@ -49,6 +49,11 @@ const WORDS: &[(&str, Kind)] = &[
 const LABEL_CHARS_MAX: usize = 60;
 
 impl Kind {
+    /// Whether it is one of those that come again: a chorus, under whatever name.
+    pub(in crate::analyze) fn is_sung_again(self) -> bool {
+        matches!(self, Self::Chorus | Self::Refrain | Self::Hook)
+    }
+
     /// As it is stored.
     pub fn name(self) -> &'static str {
         match self {
