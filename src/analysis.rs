@@ -5,16 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray, new_null_array};
-use datafusion::arrow::datatypes::{DataType, Field, Float32Type};
+use datafusion::arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
 use rayon::prelude::*;
+use tokio::sync::OnceCell;
 
-use crate::analyze::Analyzer;
+use crate::analyze::sketch::similarity;
+use crate::analyze::theme::{Theme, Themes};
+use crate::analyze::{Analyzer, ReadyAnalyzer};
 use crate::clock::Stopwatch;
 use crate::definition::Dtype;
-use crate::engine::{Bounds, EMBEDDING, RowExpression, Session, SqlError};
+use crate::engine::{Bounds, EMBEDDING, RowExpression, Session, SqlError, with_vectors};
 use crate::limits::{PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
-use crate::model::{Model, Models, Part, inner_product, parts_type};
-use crate::store::{FeaturePin, Readable, SourcePin, Statistics, TextMethod, TextPin, ViewPin};
+use crate::model::{BUILT_IN, Model, Models, Part, inner_product, parts_type};
+use crate::store::{
+    DuplicatesPin, FeaturePin, Readable, SourcePin, Statistics, TextMethod, TextPin, ThemePin, ViewPin,
+};
 
 /// The column of a source that holds the language of its text.
 const LANGUAGE: &str = "language";
@@ -34,6 +39,8 @@ pub struct Analyzed {
     pub features: Vec<AnalyzedFeature>,
     /// What could not be done as it was done for the corpus, and why.
     pub warnings: Vec<String>,
+    /// The texts of which a view could make nothing, and why: `(row, reason)`, ascending.
+    pub faults: Vec<(usize, String)>,
 }
 
 /// A feature of new texts.
@@ -49,6 +56,8 @@ pub struct TextAnalysis {
     /// The column that stands for the text.
     column: String,
     views: Vec<TextView>,
+    /// What tells whether a text is nearly one of the corpus.
+    duplicates: Option<DuplicatesPin>,
     /// Why views are left out, or differ from what is stored.
     warnings: Vec<String>,
 }
@@ -63,7 +72,13 @@ struct TextView {
 /// By what a text becomes the struct that features are made of.
 #[derive(Debug)]
 enum Method {
-    Analyzer(&'static Analyzer),
+    Analyzer {
+        analyzer: ReadyAnalyzer,
+        /// The view whose vectors of stanzas it reads too, and their model.
+        vectors: Option<(String, Arc<Model>)>,
+        /// The analyzer with the vectors of its themes, from the first text on.
+        ready: OnceCell<ReadyAnalyzer>,
+    },
     Embedding(Arc<Model>, Vec<Part>),
 }
 
@@ -71,15 +86,22 @@ impl Method {
     /// What the struct is called, whose fields the features read.
     fn column(&self) -> &str {
         match self {
-            Self::Analyzer(analyzer) => analyzer.name,
+            Self::Analyzer { analyzer, .. } => analyzer.analyzer().name,
             Self::Embedding(..) => EMBEDDING,
         }
     }
 
     fn data_type(&self) -> DataType {
         match self {
-            Self::Analyzer(analyzer) => analyzer.data_type(),
+            Self::Analyzer { analyzer, .. } => analyzer.analyzer().data_type(),
             Self::Embedding(model, parts) => DataType::Struct(parts_type(parts, model.dimensions())),
+        }
+    }
+
+    fn vectors(&self) -> Option<&str> {
+        match self {
+            Self::Analyzer { vectors, .. } => vectors.as_ref().map(|(view, _)| view.as_str()),
+            Self::Embedding(..) => None,
         }
     }
 }
@@ -95,7 +117,10 @@ impl TextAnalysis {
             let (_, first) = views.first()?;
             let source = manifest.source(&first.source)?;
             let views = views.iter().filter(|(_, text)| text.source == first.source && text.column == first.column);
-            let mut analysis = Self { column: first.column.clone(), views: Vec::new(), warnings: Vec::new() };
+            let mut of_entity = manifest.views.iter().filter(|view| view.entity == entity);
+            let duplicates = of_entity.find_map(|view| view.duplicates.clone());
+            let column = first.column.clone();
+            let mut analysis = Self { column, views: Vec::new(), duplicates, warnings: Vec::new() };
             for (view, text) in views {
                 analysis.add(&session, models, source, view, text);
             }
@@ -114,19 +139,74 @@ impl TextAnalysis {
         }
     }
 
+    /// What tells whether a text is nearly one of the corpus.
+    pub fn duplicates(&self) -> Option<&DuplicatesPin> {
+        self.duplicates.as_ref()
+    }
+
+    /// The features that it makes, in the order of the release's views.
+    pub fn features(&self) -> impl Iterator<Item = &Arc<FeaturePin>> {
+        self.views.iter().flat_map(|view| view.features.iter().map(|(pin, _)| pin))
+    }
+
     /// Makes the features of new texts. What fails is left out, with a warning.
     pub async fn analyze(&self, texts: &Texts) -> Analyzed {
-        let mut analyzed = Analyzed { features: Vec::new(), warnings: self.warnings.clone() };
-        let made = futures::future::join_all(self.views.iter().map(|view| view.make(&self.column, texts))).await;
-        for (view, made) in self.views.iter().zip(made) {
-            match made {
+        let (after, first): (Vec<&TextView>, Vec<&TextView>) =
+            self.views.iter().partition(|view| view.method.vectors().is_some());
+        let mut made = self.made(&first, &BTreeMap::new(), texts).await;
+        let of_others = self.made(&after, &made, texts).await;
+        made.extend(of_others);
+        let mut analyzed = Analyzed { features: Vec::new(), warnings: self.warnings.clone(), faults: Vec::new() };
+        for view in &self.views {
+            let Some(made) = made.remove(view.name.as_str()) else { continue };
+            let features = made.and_then(|Values { values, faults }| {
+                analyzed.faults.extend(faults.into_iter().map(|(row, reason)| (row, left_out(&view.name, &reason))));
+                view.features(&self.column, &values, texts)
+            });
+            match features {
                 Ok(features) => analyzed.features.extend(features),
                 Err(reason) => analyzed.warnings.push(left_out(&view.name, &reason)),
             }
         }
+        analyzed.faults.sort();
         analyzed
     }
+
+    /// The structs of some views, by their names. `vectors` are those that were made before.
+    async fn made<'a>(
+        &self,
+        views: &[&'a TextView],
+        vectors: &BTreeMap<&str, Made>,
+        texts: &Texts,
+    ) -> BTreeMap<&'a str, Made> {
+        let of_view = |view: &&'a TextView| {
+            let view = *view;
+            let vectors = view.method.vectors().map(|name| match vectors.get(name) {
+                Some(Ok(made)) => Ok(Arc::clone(&made.values)),
+                Some(Err(_)) | None => Err(format!("it reads the vectors of `{name}`, which are not there")),
+            });
+            async move {
+                let made = match vectors.transpose() {
+                    Ok(vectors) => view.made(&texts.texts, vectors).await,
+                    Err(reason) => Err(reason),
+                };
+                (view.name.as_str(), made)
+            }
+        };
+        futures::future::join_all(views.iter().map(of_view)).await.into_iter().collect()
+    }
 }
+
+/// What features are made of.
+struct Values {
+    /// A struct for each text.
+    values: ArrayRef,
+    /// The texts of which nothing could be made.
+    faults: Vec<(usize, String)>,
+}
+
+/// What features are made of, or why there is nothing.
+type Made = Result<Values, String>;
 
 fn left_out(view: &str, reason: &str) -> String {
     format!("`{view}` is left out: {reason}")
@@ -141,13 +221,20 @@ fn compiled(
     text: &TextPin,
 ) -> Result<(TextView, Option<String>), String> {
     let (method, warning) = match &text.method {
-        TextMethod::Analyzer { name, version } => {
+        TextMethod::Analyzer { name, version, vectors, themes } => {
             let analyzer = Analyzer::find(name).ok_or_else(|| format!("this version has no analyzer `{name}`"))?;
             let found = analyzer.version;
             let warning = (found != *version).then(|| {
                 format!("the release has `{name}` of version {version}, this is {found}; a build closes the gap")
             });
-            (Method::Analyzer(analyzer), warning)
+            let vectors = match vectors {
+                // On what analyzers were fitted.
+                Some(view) => Some((view.clone(), models.find(BUILT_IN).map_err(|error| error.to_string())?)),
+                None => None,
+            };
+            let themes = Themes::new(themes.iter().cloned().map(theme).collect());
+            let analyzer = ReadyAnalyzer::new(analyzer, Arc::new(themes));
+            (Method::Analyzer { analyzer, vectors, ready: OnceCell::new() }, warning)
         }
         TextMethod::Embedding { model, digest, parts } => {
             let model = models.find(model).map_err(|error| error.to_string())?;
@@ -177,16 +264,19 @@ fn field(name: &str, dtype: &str) -> Option<Field> {
     Some(Field::new(name, Dtype::parse(dtype).ok()?.to_arrow(), true))
 }
 
+fn theme(pin: ThemePin) -> Theme {
+    let ThemePin { name, descriptions, seeds_en, seeds_ru } = pin;
+    Theme { name, descriptions, seeds_en, seeds_ru }
+}
+
 impl TextView {
-    async fn make(&self, text_column: &str, texts: &Texts) -> Result<Vec<AnalyzedFeature>, String> {
-        let watch = Stopwatch::start();
-        let made = self.made(&texts.texts).await?;
+    fn features(&self, text_column: &str, made: &ArrayRef, texts: &Texts) -> Result<Vec<AnalyzedFeature>, String> {
         let count = texts.texts.len();
         let column = |field: &Field| -> ArrayRef {
             match field.name().as_str() {
                 name if name == text_column => Arc::new(texts.texts.clone()),
                 LANGUAGE if *field.data_type() == DataType::Utf8 => Arc::new(texts.languages.clone()),
-                name if name == self.method.column() => Arc::clone(&made),
+                name if name == self.method.column() => Arc::clone(made),
                 // What is not known of a new text.
                 _ => new_null_array(field.data_type(), count),
             }
@@ -196,33 +286,50 @@ impl TextView {
             let values = values.map_err(|error| error.to_string())?;
             Ok(AnalyzedFeature { pin: Arc::clone(pin), values })
         });
-        let features = features.collect();
-        metrics::histogram!("rhapsode_analysis_seconds", "view" => self.name.clone()).record(watch.seconds());
-        features
+        features.collect()
     }
 
-    /// The struct that features are made of, one a text.
-    async fn made(&self, texts: &StringArray) -> Result<ArrayRef, String> {
-        match &self.method {
-            Method::Analyzer(analyzer) => {
-                let (analyzer, texts) = (*analyzer, texts.clone());
-                // Apart from the threads that serve others: a long text takes seconds. A panic ends this view alone.
-                let made = tokio::task::spawn_blocking(move || analyzer.analyze(&texts)).await;
-                let made = made.map_err(|error| {
-                    tracing::error!(%error, analyzer = analyzer.name, "an analyzer failed");
-                    format!("`{}` failed on this text", analyzer.name)
+    /// The struct that features are made of, one a text. `vectors` are the struct of the view whose vectors it reads.
+    async fn made(&self, texts: &StringArray, vectors: Option<ArrayRef>) -> Made {
+        let watch = Stopwatch::start();
+        let made = match &self.method {
+            Method::Analyzer { analyzer, vectors: of, ready } => {
+                let model = of.as_ref().map(|(_, model)| model);
+                let ready = ready.get_or_try_init(|| with_vectors(analyzer, model)).await;
+                let (ready, texts) = (ready.map_err(|error| error.to_string())?.clone(), texts.clone());
+                // Apart from the threads that serve others: a long text takes seconds.
+                let made = tokio::task::spawn_blocking(move || {
+                    let stanzas =
+                        vectors.as_ref().and_then(|made| made.as_struct_opt()?.column_by_name(Part::Stanzas.name()));
+                    ready.analyze(&texts, stanzas.and_then(|stanzas| stanzas.as_list_opt()))
                 });
-                Ok(Arc::new(made?))
+                let made = made.await.map_err(|error| format!("it was broken off: {error}"))?;
+                Ok(Values { values: Arc::new(made.values), faults: made.faults })
             }
             Method::Embedding(model, parts) => {
                 let made = model.embed_parts(texts, parts).await.map_err(|error| error.to_string())?;
-                match made.faults.first() {
-                    Some((_, reason)) => Err(reason.clone()),
-                    None => Ok(Arc::new(made.values)),
-                }
+                Ok(Values { values: Arc::new(made.values), faults: made.faults })
             }
-        }
+        };
+        metrics::histogram!("rhapsode_analysis_seconds", "view" => self.name.clone()).record(watch.seconds());
+        made
     }
+}
+
+/// The rows of `sketches` that have at least `least` in common with `sketch`, the most similar first, and how much.
+pub fn copies(sketches: &ArrayRef, sketch: &[i64], least: f64, count: usize) -> Vec<(usize, f64)> {
+    let Some(lists) = sketches.as_list_opt::<i32>() else { return Vec::new() };
+    let Some(numbers) = lists.values().as_primitive_opt::<Int64Type>() else { return Vec::new() };
+    let (numbers, offsets) = (numbers.values(), lists.value_offsets());
+    let of_row = |row: usize| {
+        let range = usize::try_from(offsets[row]).ok()?..usize::try_from(offsets[row + 1]).ok()?;
+        let similarity = similarity(sketch, numbers.get(range).filter(|_| lists.is_valid(row))?);
+        (similarity >= least).then_some((row, similarity))
+    };
+    let mut copies: Vec<(usize, f64)> = (0..lists.len()).into_par_iter().filter_map(of_row).collect();
+    copies.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    copies.truncate(count);
+    copies
 }
 
 /// The share of the corpus, 0 to 1, whose value is smaller: between the quantiles that the release has it is in a line.

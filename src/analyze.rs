@@ -8,14 +8,23 @@ mod column;
 pub mod emotion;
 mod labels;
 pub mod lexical;
+mod ready;
 pub mod rhyme;
+mod russian_stem;
+pub mod sketch;
 pub mod structure;
+pub mod theme;
 
-use arrow::array::{StringArray, StructArray};
+use arrow::array::{ListArray, StringArray, StructArray};
 use arrow::datatypes::{DataType, Field, Fields};
 
+pub use ready::{Analyzed, ReadyAnalyzer};
+
+use theme::Themes;
+
 /// Every analyzer, ordered by name.
-pub const ANALYZERS: &[Analyzer] = &[emotion::ANALYZER, lexical::ANALYZER, rhyme::ANALYZER, structure::ANALYZER];
+pub const ANALYZERS: &[Analyzer] =
+    &[emotion::ANALYZER, lexical::ANALYZER, rhyme::ANALYZER, sketch::ANALYZER, structure::ANALYZER, theme::ANALYZER];
 
 /// A built-in function from a text to a struct of values.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +35,23 @@ pub struct Analyzer {
     pub version: u32,
     /// One sentence for the catalogue.
     pub description: &'static str,
-    fields: fn() -> Vec<OutputField>,
-    run: fn(&StringArray) -> StructArray,
+    /// Whether it makes use of vectors of stanzas, where a view of them is named.
+    pub reads_vectors: bool,
+    /// Whether it judges by the themes that are defined.
+    pub reads_themes: bool,
+    /// The fields of the struct, in the order of its columns.
+    pub fields: fn() -> Vec<OutputField>,
+    /// One struct per text.
+    pub run: fn(&Input<'_>) -> StructArray,
+}
+
+/// What an analyzer reads, a row a text.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    pub texts: &'a StringArray,
+    /// A list of vectors for each text, one a stanza of [`crate::text::stanzas`]; none where no view of them is named.
+    pub stanza_vectors: Option<&'a ListArray>,
+    pub themes: &'a Themes,
 }
 
 impl Analyzer {
@@ -45,10 +69,10 @@ impl Analyzer {
         DataType::Struct(arrow_fields(&self.fields()))
     }
 
-    /// One struct per text, in the same order. A null text gives a null struct whose values are null too; in an empty
-    /// text counts are 0, and what is undefined is null.
+    /// One struct per text, in the same order, by the texts alone. A null text gives a null struct whose values are null
+    /// too; in an empty text counts are 0, and what is undefined is null.
     pub fn analyze(&self, texts: &StringArray) -> StructArray {
-        (self.run)(texts)
+        (self.run)(&Input { texts, stanza_vectors: None, themes: &Themes::default() })
     }
 }
 

@@ -9,6 +9,7 @@ mod features;
 mod health;
 mod ingest;
 mod inputs;
+mod jobs;
 mod layers;
 mod problem;
 mod releases;
@@ -67,6 +68,9 @@ fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(embeddings::one))
         .routes(routes!(embeddings::batch))
         .routes(routes!(analyze::analyze))
+        .routes(routes!(jobs::submit, jobs::list))
+        .routes(routes!(jobs::one, jobs::cancel))
+        .routes(routes!(jobs::results))
         .routes(routes!(sql::query))
         .routes(routes!(training_sets::create))
         .routes(routes!(ingest::append))

@@ -1,5 +1,6 @@
 //! Joins the built components for the API and the command line: which releases are open, and what is remembered of them.
 
+mod jobs;
 mod open_release;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 
 pub use open_release::{OpenRelease, ReleaseView, TrainingSetError};
 
@@ -17,6 +18,7 @@ use crate::config::Config;
 use crate::dataset::{self, DatasetError};
 use crate::definition::Dtype;
 use crate::ingest::{Shape, ShapeColumn};
+use crate::jobs::Jobs;
 use crate::limits::{COMPILED_SELECTIONS_MAX, EXPORTS_AT_ONCE_MAX, OPEN_RELEASES_MAX, RELEASE_POLL_INTERVAL};
 use crate::materialize::Progress;
 use crate::model::Models;
@@ -32,12 +34,14 @@ pub struct App {
 }
 
 struct Inner {
+    project: PathBuf,
     config: Config,
     models: Models,
     store: Store,
     clock: Arc<dyn Clock>,
     latest: watch::Sender<Option<Arc<OpenRelease>>>,
     open: Cache<ReleaseNumber, Arc<OpenRelease>>,
+    jobs: OnceCell<Jobs>,
     exports: Semaphore,
     /// The downloads that are being written, so that each is written once.
     writing: Cache<(ReleaseNumber, String), Export>,
@@ -55,12 +59,14 @@ impl App {
         let models = Models::new(project, &config);
         Self {
             inner: Arc::new(Inner {
+                project: project.to_owned(),
                 config,
                 models,
                 store,
                 clock,
                 latest: watch::Sender::new(None),
                 open: Cache::new(OPEN_RELEASES_MAX),
+                jobs: OnceCell::new(),
                 exports: Semaphore::new(EXPORTS_AT_ONCE_MAX),
                 writing: Cache::new(COMPILED_SELECTIONS_MAX),
             }),

@@ -1,6 +1,8 @@
 //! From what was written to what should exist: names, types, the graph of dependencies, fingerprints. Pure: it plans
 //! against empty tables and reads no data.
 
+mod analyzer;
+mod corpus;
 mod embedding;
 mod feature;
 mod fingerprint;
@@ -15,8 +17,8 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use std::sync::Arc;
 
 pub use target::{
-    JoinKey, Recipe, Target, TargetColumn, TargetEmbedding, TargetEntity, TargetFeature, TargetInput, TargetOnRequest,
-    TargetSource, TargetView, TargetWindow, TargetWindows,
+    JoinKey, Recipe, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity,
+    TargetFeature, TargetInput, TargetOnRequest, TargetSource, TargetVectors, TargetView, TargetWindow, TargetWindows,
 };
 pub use view::plan as plan_view;
 
@@ -40,7 +42,7 @@ pub async fn compile(
     let entities = names::entities(definitions, &mut diagnostics);
     let sources = names::sources(definitions, &entities);
     let reads = graph::reads(definitions, &mut diagnostics);
-    let known = view::Known { names: &names, calls: &calls };
+    let known = view::Known { names: &names, calls: &calls, themes: &analyzer::themes(definitions) };
     let order = graph::order(definitions, &reads, &mut diagnostics);
 
     let session = Session::new(Bounds { memory_bytes: PLANNING_MEMORY_BYTES, batch_rows: BUILD_BATCH_ROWS });

@@ -20,6 +20,8 @@ pub struct Config {
     pub gc: GcConfig,
     pub serve: ServeConfig,
     pub sql: SqlConfig,
+    pub state: StateConfig,
+    pub jobs: JobsConfig,
     pub resources: ResourcesConfig,
     /// Embedding models beside the built-in `use`, by the names that definitions call them.
     pub models: BTreeMap<String, ModelConfig>,
@@ -83,6 +85,27 @@ pub struct SqlConfig {
     pub memory_mib: usize,
     /// Rows of one result.
     pub rows_max: usize,
+}
+
+/// What has to outlive a process and is no release: jobs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StateConfig {
+    /// A SQLite file, relative to the project, or the URL of a PostgreSQL database that several processes share:
+    /// `postgres://user:password@host/database`.
+    pub url: String,
+    /// Connections at once.
+    pub connections: u32,
+}
+
+/// Work in the background.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobsConfig {
+    /// How many chunks a server works on at once; 0 leaves the work to other processes.
+    pub workers: usize,
+    /// Hours for which the results of a job stay after its end.
+    pub keep_hours: u32,
 }
 
 /// Where the files lie that models and analyzers read: weights, dictionaries.
@@ -191,6 +214,18 @@ impl Default for ServeConfig {
 impl Default for SqlConfig {
     fn default() -> Self {
         Self { time_limit_seconds: 30, memory_mib: 1_024, rows_max: 1_000_000 }
+    }
+}
+
+impl Default for StateConfig {
+    fn default() -> Self {
+        Self { url: "./state.sqlite".to_owned(), connections: 8 }
+    }
+}
+
+impl Default for JobsConfig {
+    fn default() -> Self {
+        Self { workers: 1, keep_hours: 168 }
     }
 }
 

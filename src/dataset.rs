@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::TryStreamExt;
 
-pub use encode::{Format, csv_text};
+pub use encode::{EncodeError, Encoder, Format, csv_text};
 
 use crate::engine::{SqlError, canonical_expression, quoted};
 use crate::error::ErrorKind;

@@ -5,6 +5,7 @@
 //! `compile` to say.
 
 mod aggregate;
+mod corpus;
 mod diagnostic;
 mod dtype;
 mod expect;
@@ -13,6 +14,7 @@ mod load;
 mod on_request;
 mod read;
 mod schema;
+mod theme;
 mod tree;
 mod written;
 
@@ -23,8 +25,8 @@ pub use load::{FOLDER, File, LoadError, load};
 pub use schema::json_schema;
 pub use tree::Text;
 pub use written::{
-    Access, Aggregate, AggregateFunction, AnalyzerCall, Column, Definitions, EmbeddingCall, Entity, Feature,
-    FeatureView, Format, Input, OnRequest, Online, Postgres, Source, Values, WindowLength,
+    Access, Aggregate, AggregateFunction, AnalyzerCall, Column, CorpusCall, Definitions, EmbeddingCall, Entity,
+    Feature, FeatureView, Format, Input, Languages, OnRequest, Online, Postgres, Source, Theme, Values, WindowLength,
 };
 
 /// Reads every document of `files`. Whatever is wrong is in the diagnostics; what could be read is in the definitions.

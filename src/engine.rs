@@ -5,6 +5,7 @@
 
 mod embedding;
 mod exact;
+mod faults;
 mod functions;
 pub mod json;
 mod lineage;
@@ -12,6 +13,7 @@ mod numbering;
 mod row_expression;
 mod sql_error;
 mod statement;
+mod themes;
 pub mod time;
 
 use std::collections::BTreeSet;
@@ -25,22 +27,27 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, ident};
 use datafusion::physical_plan::{SendableRecordBatchStream, displayable, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 pub use exact::{exact_cast, exact_or_misfit, shown};
+pub use faults::{Fault, Faults};
 pub use functions::FUNCTIONS;
 pub use numbering::{numbered, numbered_schema};
 pub use row_expression::RowExpression;
 pub use sql_error::SqlError;
 pub use statement::{Statement, TableRead, canonical_expression, quoted};
+pub use themes::with_vectors;
 
-use crate::analyze::Analyzer;
+use crate::analyze::{Analyzer, ReadyAnalyzer};
 use crate::model::{BUILT_IN, Model, Models, Part};
 
 /// The column that an embedding view's features read: a struct with a field for each part.
 pub const EMBEDDING: &str = "embedding";
+
+/// What the vectors of stanzas are called in a plan: a name that no column of a project can have.
+const STANZA_VECTORS: &str = "_stanza_vectors";
 
 /// Where what is not of one row can be written.
 const BELONGS_TO_A_QUERY: &str = "write it in a query: in the `sql` of a view, or as a statement";
@@ -60,6 +67,34 @@ pub struct Session {
     context: SessionContext,
     /// Copying a context's state takes longer than planning a small statement; the tables in it are shared.
     state: Arc<SessionState>,
+    faults: Faults,
+}
+
+/// What a plan needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// `(table, column)`, ordered.
+    pub columns: Vec<(String, String)>,
+    /// `name@version`, ordered.
+    pub analyzers: Vec<String>,
+}
+
+/// A text of a table, for an analyzer or a model.
+#[derive(Clone, Copy, Debug)]
+pub struct TextColumn<'a> {
+    pub table: &'a str,
+    pub text: &'a str,
+    /// The columns by which faults name a row; none where nothing is computed yet.
+    pub keys: &'a [String],
+}
+
+/// The vectors of the stanzas of a text, in a view of them.
+#[derive(Clone, Copy, Debug)]
+pub struct VectorsColumn<'a> {
+    pub table: &'a str,
+    pub column: &'a str,
+    /// The columns that make its rows and those of the text meet.
+    pub keys: &'a [String],
 }
 
 impl Session {
@@ -83,7 +118,7 @@ impl Session {
             .build();
         let context = SessionContext::new_with_state(state);
         let state = Arc::new(context.state());
-        Self { context, state }
+        Self { context, state, faults: Faults::default() }
     }
 
     /// Makes `table` known as `name`; one that has the name already is replaced.
@@ -109,31 +144,53 @@ impl Session {
         self.state.optimize(plan).map(|_| ()).map_err(|error| self.planning(error))
     }
 
-    /// Reads every column of `table`, and beside them `name`: what `analyzer` makes of the column `text`.
+    /// Reads every column of the table, and beside them, under the analyzer's name, what it makes of the text.
     pub async fn analyzed(
         &self,
-        table: &str,
-        analyzer: &'static Analyzer,
-        text: &str,
+        of: &TextColumn<'_>,
+        analyzer: ReadyAnalyzer,
+        vectors: Option<VectorsColumn<'_>>,
     ) -> Result<LogicalPlan, SqlError> {
-        let call = functions::analyzer_function(analyzer).call(vec![col(text)]);
-        let frame = self.context.table(table).await.map_err(SqlError::from_execution)?;
-        let frame = frame.with_column(analyzer.name, call).map_err(SqlError::from_execution)?;
+        let name = analyzer.analyzer().name;
+        let function = functions::analyzer_of_rows(analyzer, vectors.is_some(), self.faults.clone());
+        let mut frame = self.context.table(of.table).await.map_err(SqlError::from_execution)?;
+        let mut columns: Vec<Expr> = frame.schema().columns().into_iter().map(Expr::Column).collect();
+        let mut arguments = vec![ident(of.text)];
+        if let Some(vectors) = vectors {
+            let right = self.context.table(vectors.table).await.map_err(SqlError::from_execution)?;
+            // Names that no column of a project can have.
+            let key = |index: usize| format!("_key_{index}");
+            let keys = vectors.keys.iter().enumerate().map(|(index, name)| ident(name.as_str()).alias(key(index)));
+            let right = right.select(keys.chain([ident(vectors.column).alias(STANZA_VECTORS)]).collect::<Vec<_>>());
+            let names: Vec<String> = (0..vectors.keys.len()).map(key).collect();
+            let (left_keys, right_keys): (Vec<&str>, Vec<&str>) =
+                vectors.keys.iter().zip(&names).map(|(left, right)| (left.as_str(), right.as_str())).unzip();
+            let joined = right.and_then(|right| frame.join(right, JoinType::Left, &left_keys, &right_keys, None));
+            frame = joined.map_err(SqlError::from_execution)?;
+            arguments.push(ident(STANZA_VECTORS));
+        }
+        arguments.extend(of.keys.iter().map(|key| ident(key.as_str())));
+        columns.push(function.call(arguments).alias(name));
+        Ok(frame.select(columns).map_err(SqlError::from_execution)?.into_unoptimized_plan())
+    }
+
+    /// Reads every column of the table, and beside them `embedding`: the vectors of `parts` of the text.
+    pub async fn embedded(
+        &self,
+        of: &TextColumn<'_>,
+        model: &Arc<Model>,
+        parts: &[Part],
+    ) -> Result<LogicalPlan, SqlError> {
+        let arguments = std::iter::once(of.text).chain(of.keys.iter().map(String::as_str)).map(ident).collect();
+        let call = embedding::parts_of_rows(model, parts, self.faults.clone()).call(arguments);
+        let frame = self.context.table(of.table).await.map_err(SqlError::from_execution)?;
+        let frame = frame.with_column(EMBEDDING, call).map_err(SqlError::from_execution)?;
         Ok(frame.into_unoptimized_plan())
     }
 
-    /// Reads every column of `table`, and beside them `embedding`: the vectors of `parts` of the column `text`.
-    pub async fn embedded(
-        &self,
-        table: &str,
-        model: &Arc<Model>,
-        text: &str,
-        parts: &[Part],
-    ) -> Result<LogicalPlan, SqlError> {
-        let call = embedding::parts_function(model, parts).call(vec![col(text)]);
-        let frame = self.context.table(table).await.map_err(SqlError::from_execution)?;
-        let frame = frame.with_column(EMBEDDING, call).map_err(SqlError::from_execution)?;
-        Ok(frame.into_unoptimized_plan())
+    /// The same, where rows of which analyzers and models can make nothing go to `faults`.
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
     }
 
     /// Makes `embed(text)` known, by the built-in model.
@@ -178,17 +235,17 @@ impl Session {
         self.check(&filtered)
     }
 
-    /// `plan` with the columns `expressions`. Types are checked by [`Self::check`] and [`Self::columns_read`], or before it
+    /// `plan` with the columns `expressions`. Types are checked by [`Self::check`] and [`Self::needs`], or before it
     /// runs.
     pub fn project(&self, plan: &LogicalPlan, expressions: Vec<Expr>) -> Result<LogicalPlan, SqlError> {
         let plan = LogicalPlanBuilder::from(plan.clone()).project(expressions).and_then(LogicalPlanBuilder::build);
         plan.map_err(|error| self.planning(error))
     }
 
-    /// The table whose rows `plan` maps or leaves out one by one, each under the same `keys`; none where a row of the plan
-    /// depends on several rows, or on none.
-    pub fn mapped_table(&self, plan: &LogicalPlan, keys: &[&str]) -> Option<String> {
-        lineage::mapped_table(plan, keys)
+    /// The tables of each of which a row of `plan` is made from the one row that has its `keys`, or from none; none where
+    /// a row of the plan depends on several rows of a table.
+    pub fn mapped_tables(&self, plan: &LogicalPlan, keys: &[&str]) -> Option<BTreeSet<String>> {
+        lineage::mapped_tables(plan, keys)
     }
 
     /// The columns, as `(table, column)`, that the values of the column `name` of `plan` are made from; not those that
@@ -198,19 +255,28 @@ impl Session {
         column.into_iter().flat_map(|column| lineage::made_from(plan, column)).collect()
     }
 
-    /// Which columns of which tables `plan` needs, after optimisation: `(table, column)`, ordered.
-    pub fn columns_read(&self, plan: &LogicalPlan) -> Result<Vec<(String, String)>, SqlError> {
+    /// Which columns of which tables `plan` needs, after optimisation, and which analyzers it calls.
+    pub fn needs(&self, plan: &LogicalPlan) -> Result<Needs, SqlError> {
         let plan = self.state.optimize(plan).map_err(|error| self.planning(error))?;
-        let mut read = BTreeSet::new();
+        let (mut columns, mut analyzers) = (BTreeSet::new(), BTreeSet::new());
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
                 let table = scan.table_name.table();
-                read.extend(scan.projected_schema.fields().iter().map(|f| (table.to_owned(), f.name().clone())));
+                columns.extend(scan.projected_schema.fields().iter().map(|f| (table.to_owned(), f.name().clone())));
             }
-            Ok(TreeNodeRecursion::Continue)
+            node.apply_expressions(|expression| {
+                expression.apply(|part| {
+                    if let Expr::ScalarFunction(call) = part
+                        && let Some(analyzer) = Analyzer::find(call.name())
+                    {
+                        analyzers.insert(format!("{}@{}", analyzer.name, analyzer.version));
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
         })
         .map_err(SqlError::from_execution)?;
-        Ok(read.into_iter().collect())
+        Ok(Needs { columns: columns.into_iter().collect(), analyzers: analyzers.into_iter().collect() })
     }
 
     /// The text of `plan` after optimisation.

@@ -19,11 +19,13 @@ pub mod ingest;
 pub mod materialize;
 pub mod model;
 pub mod pipeline;
+pub mod state;
 pub mod store;
 
 pub mod analysis;
 pub mod dataset;
 pub mod evaluate;
+pub mod jobs;
 pub mod online;
 pub mod query;
 

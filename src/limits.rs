@@ -170,3 +170,36 @@ pub const EMBEDDED_TEXTS_MAX: usize = 1_000;
 
 /// The nearest entities that an analysis names.
 pub const NEAREST_MAX: usize = 100;
+
+/// Texts without a value that a view's rejects name: of more the rest is only counted, as nulls.
+pub const FAULTS_KEPT_MAX: usize = 10_000;
+
+/// Texts of one job.
+pub const JOB_ROWS_MAX: usize = 100_000;
+
+/// Bytes of the texts of one job: some 40,000 lyrics.
+pub const JOB_BODY_BYTES_MAX: usize = 64 << 20;
+
+/// Texts of a chunk: what a worker does at once takes about a second, and is what a crash costs.
+pub const JOB_CHUNK_ROWS: usize = 128;
+
+/// Seconds for which a chunk is a worker's; it renews them.
+pub const JOB_LEASE_SECONDS: i64 = 30;
+
+/// Workers that a chunk may end before its job counts as failed.
+pub const JOB_CHUNK_ATTEMPTS_MAX: i64 = 5;
+
+/// Jobs that are not done.
+pub const JOBS_OPEN_MAX: i64 = 100;
+
+/// Jobs of a list.
+pub const JOBS_LISTED_MAX: u32 = 100;
+
+/// How often a worker without work looks whether another process submitted a job.
+pub const JOB_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often somebody who follows a job's progress is told of it.
+pub const JOB_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often jobs that ended long ago are removed.
+pub const JOB_TIDY_INTERVAL: Duration = Duration::from_secs(3_600);

@@ -3,6 +3,7 @@
 
 mod diff;
 mod differ;
+mod duplicates;
 mod last_written;
 mod observe;
 mod pins;

@@ -24,10 +24,14 @@ pub enum OfTable {}
 /// Marks the name of a feature, a join key or a source's column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OfFeature {}
+/// Marks the name of a theme.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OfTheme {}
 
 pub type EntityName = Name<OfEntity>;
 pub type TableName = Name<OfTable>;
 pub type FeatureName = Name<OfFeature>;
+pub type ThemeName = Name<OfTheme>;
 
 /// Why a text is no name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -10,6 +10,7 @@ mod feature_version;
 mod frame;
 mod garbage;
 mod incoming;
+mod job_files;
 mod key_index;
 mod lance;
 mod lease;
@@ -19,6 +20,7 @@ mod ordered;
 mod packed;
 mod parquet;
 mod provider;
+mod rejects;
 mod release;
 mod releases;
 mod statistics;
@@ -44,11 +46,12 @@ pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};
 pub use lance::TableKey;
 pub use lease::{Lease, LeaseTerms};
 pub use manifest::{
-    ColumnPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, TextMethod, TextPin, ViewData,
-    ViewPin, WindowPin, WindowsPin,
+    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, TextMethod, TextPin,
+    ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
 };
 pub use objects::Wrap;
 pub use packed::{PackedRow, PackedRows};
+pub use rejects::{Reject, RejectsPin};
 pub use release::{Readable, ReadableFrame, Release};
 pub use releases::{ReleaseRef, ReleaseSummary};
 pub use statistics::{Bin, Check, Quantile, Statistics, TopValue};

@@ -45,5 +45,18 @@ fn describe() {
     describe_counter!("rhapsode_entities_read_total", "Entities that lookups returned");
     describe_counter!("rhapsode_sql_statements_total", "Statements by outcome");
     describe_histogram!("rhapsode_sql_seconds", "Time of a statement");
+    describe_histogram!("rhapsode_analysis_seconds", "Time that a view's features took for the texts of a request");
+    describe_histogram!("rhapsode_analyzer_batch_seconds", "Time of an analyzer for a batch of texts");
+    describe_counter!("rhapsode_analyzer_texts_total", "Texts that an analyzer was given");
+    describe_counter!("rhapsode_analyzer_faults_total", "Texts of which an analyzer could make nothing");
+    describe_histogram!("rhapsode_model_call_seconds", "Time of a call of an embedding model");
+    describe_counter!("rhapsode_model_texts_total", "Texts that a model was given");
+    describe_counter!("rhapsode_model_tokens_total", "Tokens that a model read");
+    describe_counter!("rhapsode_model_faults_total", "Texts that a model did not take");
+    describe_counter!("rhapsode_model_failures_total", "Calls of a model that failed");
+    describe_counter!("rhapsode_model_retries_total", "Requests that a model's service was asked again");
+    describe_counter!("rhapsode_model_cost_millionths_total", "What a model's tokens cost, in millionths");
+    describe_histogram!("rhapsode_job_chunk_seconds", "Time of a chunk of a job");
+    describe_counter!("rhapsode_job_texts_total", "Texts of jobs that were worked off");
     describe_counter!("rhapsode_exports_written_total", "Downloads that were written, by format");
 }

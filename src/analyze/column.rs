@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array, ListArray, StringArray, StructArray};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, StringArray, StructArray,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field};
 
@@ -27,6 +29,8 @@ pub(super) enum Value<T: 'static> {
     Texts(fn(&T) -> Option<Vec<String>>),
     Counts(fn(&T) -> Option<Vec<usize>>),
     Measures(fn(&T) -> Option<Vec<f64>>),
+    /// Numbers that count nothing.
+    Bits(fn(&T) -> Option<Vec<i64>>),
 }
 
 impl<T> Column<T> {
@@ -39,6 +43,7 @@ impl<T> Column<T> {
             Value::Texts(_) => list_of(DataType::Utf8),
             Value::Counts(_) => list_of(DataType::Int32),
             Value::Measures(_) => list_of(DataType::Float64),
+            Value::Bits(_) => list_of(DataType::Int64),
         };
         OutputField { name: self.name, data_type, unit: self.unit, description: self.description }
     }
@@ -55,6 +60,7 @@ impl<T> Column<T> {
                 lists(rows, get, |items| Arc::new(Int32Array::from_iter_values(items.into_iter().map(saturated))))
             }
             Value::Measures(get) => lists(rows, get, |items| Arc::new(Float64Array::from_iter_values(items))),
+            Value::Bits(get) => lists(rows, get, |items| Arc::new(Int64Array::from_iter_values(items))),
         }
     }
 }

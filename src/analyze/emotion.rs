@@ -17,7 +17,7 @@ mod words;
 
 use std::sync::LazyLock;
 
-use arrow::array::{StringArray, StructArray};
+use arrow::array::StructArray;
 
 pub use self::arc::{ARC_POINTS, Shape};
 pub use self::lexica::Lexica;
@@ -30,19 +30,19 @@ use self::lines::{Buffers, LineFeeling, line_feeling};
 use self::prior::Prior;
 use super::column::{self, Column};
 use super::labels::label;
-use super::{Analyzer, OutputField};
+use super::ready::{StanzaVectors, vectors_of};
+use super::{Analyzer, Input, OutputField};
 use crate::text;
 
 pub(super) const ANALYZER: Analyzer = Analyzer {
     name: "emotion",
-    version: 1,
+    version: 2,
     description: "How a text feels: valence and arousal of its words, their arc and its shape, the mood.",
+    reads_vectors: true,
+    reads_themes: false,
     fields: output_fields,
     run: analyze,
 };
-
-/// A vector for each stanza of `text::stanzas`, of [`VECTOR_LEN`] numbers each; none for a stanza without one.
-pub type StanzaVectors<'a> = [Option<&'a [f32]>];
 
 /// What [`emotion`] finds in a text. Measures are null where no line has a word.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,9 +85,9 @@ pub enum Sentiment {
 
 /// How the text feels. Time is linear in its length.
 ///
-/// Without `vectors`, or where their number is not that of the stanzas, only the lexica speak. A vector of another
-/// length counts as none.
-pub fn emotion(text: &str, vectors: Option<&StanzaVectors<'_>>, lexica: &Lexica) -> Emotion {
+/// `vectors` has one of [`VECTOR_LEN`] numbers for each stanza of `text::stanzas`, none for a stanza without one. Without
+/// it, or where their number is not that of the stanzas, only the lexica speak. A vector of another length counts as none.
+pub fn emotion(text: &str, vectors: Option<&[Option<&[f32]>]>, lexica: &Lexica) -> Emotion {
     let lines = read(text, vectors, lexica);
     let valences: Vec<f64> = lines.iter().map(|line| line.valence).collect();
     let Some(valence) = mean(&valences) else {
@@ -140,10 +140,15 @@ fn output_fields() -> Vec<OutputField> {
     COLUMNS.iter().map(Column::output_field).collect()
 }
 
-/// By the words alone, of the lexicon that is built in.
-fn analyze(texts: &StringArray) -> StructArray {
+/// By the lexicon that is built in, and by the vectors of stanzas where there are some.
+fn analyze(input: &Input<'_>) -> StructArray {
     static LEXICA: LazyLock<Lexica> = LazyLock::new(Lexica::own);
-    let rows: Vec<Option<Emotion>> = texts.iter().map(|text| text.map(|text| emotion(text, None, &LEXICA))).collect();
+    let of_text = |(row, text): (usize, Option<&str>)| {
+        let vectors = input.stanza_vectors.and_then(|lists| vectors_of(lists, row));
+        let vectors = vectors.as_ref().map(StanzaVectors::slices);
+        text.map(|text| emotion(text, vectors.as_deref(), &LEXICA))
+    };
+    let rows: Vec<Option<Emotion>> = input.texts.iter().enumerate().map(of_text).collect();
     column::struct_array(COLUMNS, &rows)
 }
 
@@ -167,7 +172,7 @@ impl Judged {
 }
 
 /// The lines that have a word and are not labels.
-fn read(text: &str, vectors: Option<&StanzaVectors<'_>>, lexica: &Lexica) -> Vec<Judged> {
+fn read(text: &str, vectors: Option<&[Option<&[f32]>]>, lexica: &Lexica) -> Vec<Judged> {
     let stanzas = text::stanzas(text);
     let vectors = vectors.filter(|vectors| vectors.len() == stanzas.len());
     let mut buffers = Buffers::default();

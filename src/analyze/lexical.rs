@@ -1,29 +1,40 @@
-//! `lexical`: the words of a text. Counts, diversity, lengths, language, readability.
+//! `lexical`: the words of a text. Counts, diversity, lengths, language, readability, profane and rare words, pronouns,
+//! and how good a piece of data the text is.
 //!
 //! A token is a word of UAX #29 that holds a letter or a digit, folded: lower case, NFC, apostrophes as `'`. Chinese,
 //! Japanese and Thai are written without spaces, which UAX #29 does not divide into words: their token counts are not
 //! comparable with those of other languages. Labels such as `[Chorus]` are words like others: `structure` knows them.
 
 mod columns;
+mod commonest;
 mod diversity;
 mod language;
+mod profanity;
+mod pronouns;
+mod quality;
 mod readability;
+mod spelling;
 mod syllables;
 mod tokens;
+mod vocabulary;
 
-use arrow::array::{StringArray, StructArray};
+use arrow::array::StructArray;
 
 use self::columns::COLUMNS;
+use self::quality::Quality;
 pub(super) use self::syllables::count as syllables_of_word;
 use self::tokens::Tokens;
 pub(super) use self::tokens::fold;
+use self::vocabulary::Vocabulary;
 use super::column::{self, Column};
-use super::{Analyzer, OutputField};
+use super::{Analyzer, Input, OutputField};
 
 pub(super) const ANALYZER: Analyzer = Analyzer {
     name: "lexical",
-    version: 1,
-    description: "Words of a text: counts, diversity, lengths, language, syllables and readability.",
+    version: 2,
+    description: "Words of a text: counts, diversity, language, readability, profane and rare words, pronouns, quality as data.",
+    reads_vectors: false,
+    reads_themes: false,
     fields: output_fields,
     run: analyze,
 };
@@ -62,6 +73,21 @@ pub struct Lexical {
     /// Flesch 1948 for English, Oborneva 2006 for Russian, null for other languages.
     pub readability: Option<f64>,
     pub sentences: usize,
+    /// Profane words over words; this and the next four are null where the language is neither English nor Russian. A
+    /// text of no known language has them by the script of its words, but for the rare ones.
+    pub profanity_share: Option<f64>,
+    /// Words that are not among the 5,000 commonest of the text's language.
+    pub rare_words_share: Option<f64>,
+    pub first_person_share: Option<f64>,
+    pub second_person_share: Option<f64>,
+    pub third_person_share: Option<f64>,
+    /// How good a piece of data a text is: the product of the five parts below, 0 without words.
+    pub quality_score: f64,
+    pub quality_length: f64,
+    pub quality_language: Option<f64>,
+    pub quality_words: Option<f64>,
+    pub quality_variety: Option<f64>,
+    pub quality_characters: Option<f64>,
 }
 
 /// The words of a text. Time is linear in its length.
@@ -77,6 +103,9 @@ pub fn lexical(text: &str) -> Lexical {
         (Some("ru"), Some(syllables)) => readability::oborneva(words, sentences, syllables),
         _ => None,
     };
+    let vocabulary = Vocabulary::of(&tokens);
+    let shares = vocabulary::shares(&folded, &tokens, &vocabulary, language.code);
+    let quality = Quality::of(text, &tokens, &vocabulary, language.code);
     let line_tokens = || tokens.lines.iter().map(|line| line.tokens);
     Lexical {
         tokens: words,
@@ -96,6 +125,17 @@ pub fn lexical(text: &str) -> Lexical {
         syllables,
         readability,
         sentences,
+        profanity_share: shares.profanity,
+        rare_words_share: shares.rare,
+        first_person_share: shares.first_person,
+        second_person_share: shares.second_person,
+        third_person_share: shares.third_person,
+        quality_score: quality.score(),
+        quality_length: quality.length,
+        quality_language: quality.language,
+        quality_words: quality.words,
+        quality_variety: quality.variety,
+        quality_characters: quality.characters,
     }
 }
 
@@ -106,6 +146,10 @@ fn syllables_of(tokens: &Tokens) -> usize {
 fn word_length_mean(tokens: &Tokens) -> Option<f64> {
     let chars: usize = tokens.types.iter().map(|kind| kind.occurrences * kind.token.chars().count()).sum();
     (!tokens.order.is_empty()).then(|| chars as f64 / tokens.order.len() as f64)
+}
+
+fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 fn mean(values: impl ExactSizeIterator<Item = usize>) -> Option<f64> {
@@ -124,7 +168,7 @@ fn output_fields() -> Vec<OutputField> {
     COLUMNS.iter().map(Column::output_field).collect()
 }
 
-fn analyze(texts: &StringArray) -> StructArray {
-    let rows: Vec<Option<Lexical>> = texts.iter().map(|text| text.map(lexical)).collect();
+fn analyze(input: &Input<'_>) -> StructArray {
+    let rows: Vec<Option<Lexical>> = input.texts.iter().map(|text| text.map(lexical)).collect();
     column::struct_array(COLUMNS, &rows)
 }

@@ -17,7 +17,7 @@ mod sound;
 mod stanzas;
 mod verse;
 
-use arrow::array::{StringArray, StructArray};
+use arrow::array::StructArray;
 
 use self::columns::COLUMNS;
 pub use self::kind::Kind;
@@ -27,12 +27,14 @@ use self::sound::{Sound, Word};
 use self::stanzas::Stanza;
 use self::verse::Verse;
 use super::column::{self, Column};
-use super::{Analyzer, OutputField};
+use super::{Analyzer, Input, OutputField};
 
 pub(super) const ANALYZER: Analyzer = Analyzer {
     name: "rhyme",
     version: 1,
     description: "Which lines of a text rhyme, and how: schemes, kinds of rhyme, density, metre.",
+    reads_vectors: false,
+    reads_themes: false,
     fields: output_fields,
     run: analyze,
 };
@@ -108,8 +110,8 @@ fn output_fields() -> Vec<OutputField> {
     COLUMNS.iter().map(Column::output_field).collect()
 }
 
-fn analyze(texts: &StringArray) -> StructArray {
-    let rows: Vec<Option<Rhyme>> = texts.iter().map(|text| text.map(rhyme)).collect();
+fn analyze(input: &Input<'_>) -> StructArray {
+    let rows: Vec<Option<Rhyme>> = input.texts.iter().map(|text| text.map(rhyme)).collect();
     column::struct_array(COLUMNS, &rows)
 }
 

@@ -10,7 +10,7 @@ mod lines;
 mod repeats;
 mod segment;
 
-use arrow::array::{StringArray, StructArray};
+use arrow::array::StructArray;
 
 use self::columns::COLUMNS;
 pub use self::gaps::{GAP_FEATURES, GapWeights};
@@ -18,12 +18,14 @@ use self::lines::Line;
 use self::repeats::Repeats;
 use super::column::{self, Column};
 pub use super::labels::Kind;
-use super::{Analyzer, OutputField};
+use super::{Analyzer, Input, OutputField};
 
 pub(super) const ANALYZER: Analyzer = Analyzer {
     name: "structure",
     version: 1,
     description: "How a text is built: sections, choruses, hooks and repetition.",
+    reads_vectors: false,
+    reads_themes: false,
     fields: output_fields,
     run: analyze,
 };
@@ -160,7 +162,7 @@ fn output_fields() -> Vec<OutputField> {
     COLUMNS.iter().map(Column::output_field).collect()
 }
 
-fn analyze(texts: &StringArray) -> StructArray {
-    let rows: Vec<Option<Structure>> = texts.iter().map(|text| text.map(structure)).collect();
+fn analyze(input: &Input<'_>) -> StructArray {
+    let rows: Vec<Option<Structure>> = input.texts.iter().map(|text| text.map(structure)).collect();
     column::struct_array(COLUMNS, &rows)
 }

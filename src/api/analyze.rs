@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::analysis::{self, Analyzed, AnalyzedFeature, Texts, share_below};
 use crate::app::App;
 use crate::engine::json::JsonColumn;
 use crate::limits::{ANALYZED_TEXT_BYTES_MAX, NEAREST_MAX};
-use crate::store::{Entitlements, ReadableFrame};
+use crate::store::{DuplicatesPin, Entitlements, ReadableFrame};
 
 /// The nearest entities that are named where the request does not say how many.
 const NEAREST: usize = 10;
@@ -33,7 +33,7 @@ pub(super) struct AnalyzeRequest {
     language: Option<String>,
     /// Which entity, where there are several.
     entity: Option<String>,
-    /// How many of the nearest entities to name, 100 at most; 10 by default.
+    /// How many of the nearest entities to name, and of those that it is a copy of: 100 at most, 10 by default.
     nearest: Option<usize>,
     /// Whether vectors are among the features. By default they are not.
     #[serde(default)]
@@ -51,6 +51,8 @@ pub(super) struct Analysis {
     percentiles: Map<String, Value>,
     /// The entities whose vectors are nearest.
     nearest: Vec<Near>,
+    /// The entities of which the text is a copy, or nearly one, the most similar first.
+    duplicates: Vec<Copy>,
     /// What could not be done as it was for the corpus, and why.
     warnings: Vec<String>,
 }
@@ -61,6 +63,14 @@ struct Near {
     key: String,
     /// The cosine of the vectors, -1 to 1.
     similarity: f32,
+}
+
+/// An entity and how much of its text is the same.
+#[derive(Serialize, ToSchema)]
+struct Copy {
+    key: String,
+    /// The share of the runs of three words that both texts have, of those that either has: an estimate, 0 to 1.
+    similarity: f64,
 }
 
 /// Everything that the release's analyzers and models say of a new text: what they would have stored of it. Where one of
@@ -97,12 +107,14 @@ pub(super) async fn analyze(
     let analyzed = analysis.analyze(&texts).await;
     let release = view.readable.number();
     let nearest = nearest(&frame, &analyzed, count);
+    let duplicates = analysis.duplicates().map(|of| duplicates(&frame, &analyzed, of, count)).unwrap_or_default();
     let analysis = Analysis {
         percentiles: percentiles(&analyzed),
         features: features(&analyzed, request.vectors)?,
-        warnings: analyzed.warnings,
+        warnings: analyzed.warnings.into_iter().chain(analyzed.faults.into_iter().map(|(_, fault)| fault)).collect(),
         release: release.get(),
         nearest,
+        duplicates,
         entity,
     };
     Ok(answer(release, JSON, serde_json::to_vec(&analysis).unwrap_or_default()))
@@ -141,6 +153,22 @@ fn nearest(frame: &ReadableFrame<'_>, analyzed: &Analyzed, count: usize) -> Vec<
     });
     let Some((vector, stored)) = found else { return Vec::new() };
     let near = analysis::nearest(stored, &vector, count).into_iter();
-    near.map(|(row, similarity)| Near { key: frame.keys().key(row).collect::<Vec<_>>().join(","), similarity })
-        .collect()
+    near.map(|(row, similarity)| Near { key: key(frame, row), similarity }).collect()
+}
+
+/// By the sketches that the release has.
+fn duplicates(frame: &ReadableFrame<'_>, analyzed: &Analyzed, of: &DuplicatesPin, count: usize) -> Vec<Copy> {
+    let sketch = analyzed.features.iter().find(|feature| feature.pin.name == of.sketch);
+    let (Some(sketch), Some(stored)) = (sketch, frame.column(&of.sketch)) else { return Vec::new() };
+    let Some(list) = sketch.values.as_list_opt::<i32>().filter(|list| !list.is_empty() && list.is_valid(0)) else {
+        return Vec::new();
+    };
+    let numbers = list.value(0);
+    let Some(numbers) = numbers.as_primitive_opt::<Int64Type>() else { return Vec::new() };
+    let copies = analysis::copies(&stored.values, numbers.values(), of.similarity, count).into_iter();
+    copies.map(|(row, similarity)| Copy { key: key(frame, row), similarity }).collect()
+}
+
+fn key(frame: &ReadableFrame<'_>, row: usize) -> String {
+    frame.keys().key(row).collect::<Vec<_>>().join(",")
 }

@@ -10,7 +10,7 @@ use super::Problem;
 use super::extract::Parameters;
 use super::respond::{JSON, answer};
 use crate::app::App;
-use crate::store::{ReleaseRef, ReleaseSummary};
+use crate::store::{ReleaseRef, ReleaseSummary, ViewPin};
 
 /// All releases, the newest first.
 #[derive(Serialize, ToSchema)]
@@ -38,9 +38,15 @@ struct ReleaseEntry {
 struct Rows {
     name: String,
     rows: u64,
-    /// Rows that could not be read; for sources.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejected: Option<u64>,
+    /// Of a source: rows that could not be read. Of a view: texts of which nothing could be made.
+    rejected: u64,
+}
+
+impl Rows {
+    fn of_view(view: ViewPin) -> Self {
+        let rejected = view.rejects.map(|rejects| rejects.rows).unwrap_or_default();
+        Self { name: view.name, rows: view.rows, rejected }
+    }
 }
 
 /// All releases, the newest first.
@@ -64,8 +70,8 @@ impl From<ReleaseSummary> for ReleaseEntry {
             created_at: manifest.created_at,
             tags,
             yanked,
-            sources: sources.map(|s| Rows { name: s.name, rows: s.rows, rejected: Some(s.rejected) }).collect(),
-            views: views.map(|view| Rows { name: view.name, rows: view.rows, rejected: None }).collect(),
+            sources: sources.map(|s| Rows { name: s.name, rows: s.rows, rejected: s.rejected }).collect(),
+            views: views.map(Rows::of_view).collect(),
             definitions: manifest.definitions.to_string(),
         }
     }

@@ -15,6 +15,7 @@ use super::router;
 use crate::app::App;
 use crate::error::ErrorKind;
 use crate::limits::DRAIN_TIME_MAX;
+use crate::state::StateError;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub enum ServeError {
     #[error("`{path}` cannot be written: {source}")]
     PortFile { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
@@ -45,6 +48,7 @@ impl ServeError {
         match self {
             Self::NotLoopback(_) => ErrorKind::Invalid,
             Self::Taken { .. } | Self::PortFile { .. } => ErrorKind::Unavailable,
+            Self::State(error) => error.kind(),
             Self::Io(_) => ErrorKind::Internal,
         }
     }
@@ -63,6 +67,8 @@ pub async fn serve(
             return Err(ServeError::NotLoopback(address));
         }
     }
+    // What cannot be opened now could not be opened for a caller.
+    app.jobs().await?;
     let listener = listen(serving.listen).await?;
     let address = listener.local_addr()?;
     if let Err(error) = app.refresh().await {
@@ -80,6 +86,12 @@ pub async fn serve(
     if let Some(path) = serving.port_file {
         std::fs::write(&path, format!("{address}\n")).map_err(|source| ServeError::PortFile { path, source })?;
     }
+    let workers: Vec<_> = (0..app.config().jobs.workers)
+        .map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move { app.work_off_jobs().await })
+        })
+        .collect();
     opened(address);
     // Small answers must not wait for each other.
     let listener = listener.tap_io(|stream| {
@@ -94,6 +106,8 @@ pub async fn serve(
         tracing::warn!("some requests did not finish in time");
     }
     follower.abort();
+    // Their chunks are taken up by whoever is next.
+    workers.iter().for_each(|worker| worker.abort());
     Ok(())
 }
 

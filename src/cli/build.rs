@@ -1,7 +1,7 @@
 //! `rhapsode build`: compute what is stale and publish a release.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +14,7 @@ use super::paint::{bytes, thousands};
 use super::{open, paint, print_json};
 use crate::materialize::{Event, Progress};
 use crate::pipeline::{self, Report};
+use crate::telemetry;
 
 /// Compute what is stale and publish a release.
 #[derive(clap::Args)]
@@ -22,6 +23,9 @@ pub(super) struct Build {
     /// When windows over events end, such as 2026-01-31T00:00:00Z. By default the last event.
     #[arg(long, value_name = "TIME")]
     as_of: Option<DateTime<Utc>>,
+    /// Write metrics of analyzers and models there at the end, in Prometheus' text format.
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -46,9 +50,9 @@ struct Summary {
 struct Table {
     name: String,
     rows: u64,
-    /// Rows of the ingests that this build took which could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejected: Option<u64>,
+    /// Of a source: rows of the ingests that this build took which could not be read. Of a view: texts of which nothing
+    /// could be made.
+    rejected: u64,
     /// Null where it was kept.
     seconds: Option<f64>,
     reasons: Vec<String>,
@@ -57,10 +61,17 @@ struct Table {
 impl Build {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
         let app = open(project)?;
+        let metrics = self.metrics.as_ref().and_then(|_| telemetry::init_metrics());
         let progress = if self.json { Arc::new(|_| {}) as Progress } else { bars() };
         let report =
             pipeline::build(project, app.config(), app.models(), app.store(), app.clock(), &progress, self.as_of);
-        let report = report.await.map_err(|error| paint::faults(project, error))?;
+        let report = report.await;
+        if let (Some(file), Some(metrics)) = (&self.metrics, metrics) {
+            // Under its name it is whole: a collector may read it at any time.
+            let written = file.with_extension("tmp");
+            std::fs::write(&written, metrics.render()).and_then(|()| std::fs::rename(&written, file))?;
+        }
+        let report = report.map_err(|error| paint::faults(project, error))?;
         let summary = summary(&report);
         if self.json {
             print_json(&summary)?;
@@ -76,14 +87,14 @@ fn summary(report: &Report) -> Summary {
     let sources = report.release.sources.iter().zip(&report.plan.sources).map(|(pin, step)| Table {
         name: pin.name.clone(),
         rows: pin.rows,
-        rejected: Some(step.take.iter().map(|file| file.rejected).sum()),
+        rejected: step.take.iter().map(|file| file.rejected).sum(),
         seconds: seconds(&pin.name),
         reasons: step.reasons.clone(),
     });
     let views = report.release.views.iter().zip(&report.plan.views).map(|(pin, step)| Table {
         name: pin.name.clone(),
         rows: pin.rows,
-        rejected: None,
+        rejected: pin.rejects.as_ref().map(|rejects| rejects.rows).unwrap_or_default(),
         seconds: seconds(&pin.name),
         reasons: step.reasons.clone(),
     });
@@ -126,8 +137,16 @@ fn print(summary: &Summary) {
     if summary.freed_bytes > 0 {
         say!("{} {} of old releases", style("freed:").green().bold(), bytes(summary.freed_bytes));
     }
-    for source in summary.sources.iter().filter(|source| source.rejected.unwrap_or_default() > 0) {
-        let rejected = thousands(source.rejected.unwrap_or_default());
+    for view in summary.views.iter().filter(|view| view.rejected > 0) {
+        let rejected = thousands(view.rejected);
+        say!(
+            "{} {rejected} texts of {} have no values; `rhapsode releases show` says where their keys and reasons are",
+            style("note:").yellow(),
+            view.name
+        );
+    }
+    for source in summary.sources.iter().filter(|source| source.rejected > 0) {
+        let rejected = thousands(source.rejected);
         say!(
             "{} {rejected} rows of {} could not be read; `ingest` said where they are",
             style("note:").yellow(),

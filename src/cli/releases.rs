@@ -203,7 +203,11 @@ fn show(manifest: &Manifest) {
             ViewData::Lance(version) => format!("Lance version {version}"),
             ViewData::Parquet(path) => path.clone(),
         };
-        say!("view {}: {} rows, {data}", view.name, thousands(view.rows));
+        let rejected = match &view.rejects {
+            Some(rejects) => format!(", {} without values ({})", rejects.rows, rejects.file),
+            None => String::new(),
+        };
+        say!("view {}: {} rows, {data}{rejected}", view.name, thousands(view.rows));
         let rows: Vec<Vec<String>> = view
             .features
             .iter()

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{ExprSchemable, LogicalPlan, cast};
 
-use super::embedding;
 use super::fingerprint::{self, Formula};
 use super::graph::Reads;
 use super::names::default_access;
-use super::target::{Recipe, Target, TargetEmbedding, TargetEntity, TargetFeature, TargetWindows};
+use super::target::{
+    Recipe, Target, TargetAnalyzer, TargetDuplicates, TargetEmbedding, TargetEntity, TargetFeature, TargetWindows,
+};
+use super::{analyzer, embedding};
 use crate::analyze::Analyzer;
 use crate::definition::{Access, Diagnostics, Dtype, Feature, FeatureView, Input, Values};
-use crate::engine::{EMBEDDING, Session, SqlError, canonical_expression};
+use crate::engine::{EMBEDDING, Needs, Session, SqlError, canonical_expression};
 use crate::name::{FeatureName, nearest};
 
 /// What a feature's compilation needs to know.
@@ -51,15 +53,18 @@ impl Context<'_> {
             return None;
         }
         let column = cast(planned, dtype.to_arrow()).alias(written.name.value.as_str());
-        let read = self.session.project(self.base, vec![column]).and_then(|plan| self.session.columns_read(&plan));
-        let read = match read {
-            Ok(read) => read,
+        let needs = self.session.project(self.base, vec![column]).and_then(|plan| self.session.needs(&plan));
+        let Needs { columns: read, analyzers } = match needs {
+            Ok(needs) => needs,
             Err(error) => {
                 self.report_expression(error, written, diagnostics);
                 return None;
             }
         };
-        let (expression, context) = self.formula(written, &expr, &read);
+        let (expression, mut context) = self.formula(written, &expr, &read);
+        if matches!(self.view.values, Values::Sql(_)) && !analyzers.is_empty() {
+            context = format!("{context} by {}", analyzers.join(" "));
+        }
         let read = self.of_tables(read);
         let formula = Formula { entity: self.entity, dtype, expression: &expression, context: &context };
         let fingerprint = fingerprint::feature(&formula, &read, self.target);
@@ -85,7 +90,9 @@ impl Context<'_> {
     fn expression_text(&self, written: &Feature) -> String {
         match (&written.expr, &self.view.values) {
             (Some(text), _) => text.value.clone(),
-            (None, Values::Sql(_) | Values::Aggregate(_) | Values::OnRequest(_)) => written.name.value.to_string(),
+            (None, Values::Sql(_) | Values::Aggregate(_) | Values::Corpus(_) | Values::OnRequest(_)) => {
+                written.name.value.to_string()
+            }
             (None, Values::Analyzer(call)) => format!("{}.{}", call.name.value, written.name.value),
             (None, Values::Embedding(_)) => format!("{EMBEDDING}.{}", written.name.value),
         }
@@ -94,6 +101,20 @@ impl Context<'_> {
     fn embedding(&self) -> Option<&TargetEmbedding> {
         match self.recipe {
             Some(Recipe::Embedding(embedding)) => Some(embedding),
+            _ => None,
+        }
+    }
+
+    fn analyzer(&self) -> Option<&TargetAnalyzer> {
+        match self.recipe {
+            Some(Recipe::Analyzer(analyzer)) => Some(analyzer),
+            _ => None,
+        }
+    }
+
+    fn duplicates(&self) -> Option<&TargetDuplicates> {
+        match self.recipe {
+            Some(Recipe::Duplicates(duplicates)) => Some(duplicates),
             _ => None,
         }
     }
@@ -110,10 +131,8 @@ impl Context<'_> {
         let own = canonical_expression(expr).unwrap_or_else(|_| expr.to_owned());
         let keys: Vec<&str> = self.entity.join_keys.iter().map(|key| key.name.as_str()).collect();
         match (&self.view.values, &self.reads.statement) {
-            (Values::Analyzer(call), _) => {
-                let version = Analyzer::find(&call.name.value).map(|analyzer| analyzer.version).unwrap_or_default();
-                (own, format!("{}@{version}({}.{})", call.name.value, call.source.value, call.text.value))
-            }
+            (Values::Analyzer(call), _) => (own, analyzer::formula(call, self.analyzer())),
+            (Values::Corpus(_), _) => (own, self.duplicates().map(TargetDuplicates::formula).unwrap_or_default()),
             (Values::Embedding(call), _) => (own, embedding::formula(call, self.embedding())),
             (Values::Aggregate(_), _) => {
                 let windows = self.windows().into_iter().flat_map(|windows| &windows.columns);
@@ -139,12 +158,17 @@ impl Context<'_> {
         }
     }
 
-    /// What is read of windows is read of the columns that they are over; on request, of the views that have it.
+    /// What is read of windows is read of the columns that they are over; of duplicates, of the sketches; on request, of the
+    /// views that have it.
     fn of_tables(&self, read: Vec<(String, String)>) -> Vec<(String, String)> {
         if matches!(self.view.values, Values::OnRequest(_)) {
             let mut of_views: Vec<_> = read.into_iter().filter_map(|(_, column)| self.of_entity(column)).collect();
             of_views.sort();
             return of_views;
+        }
+        if let Some(TargetDuplicates { view, sketch, prefer, .. }) = self.duplicates() {
+            let read = std::iter::once(sketch).chain(prefer).map(|column| (view.to_string(), column.to_string()));
+            return read.collect::<BTreeSet<_>>().into_iter().collect();
         }
         let Some(windows) = self.windows() else { return read };
         let source = self.target.source(windows.source.as_str());
@@ -190,7 +214,7 @@ impl Context<'_> {
             (None, _) => written.name.place.clone(),
         };
         let (message, remedy) = match (&written.expr, &self.view.values) {
-            (None, Values::Sql(_) | Values::Aggregate(_)) => self.no_such_column(written),
+            (None, Values::Sql(_) | Values::Aggregate(_) | Values::Corpus(_)) => self.no_such_column(written),
             (None, Values::Analyzer(call)) => no_such_field(&call.name.value, written),
             (None, Values::Embedding(_)) => embedding::no_such_part(self.embedding(), written),
             (Some(_), Values::Analyzer(call)) => {
@@ -200,8 +224,7 @@ impl Context<'_> {
                 let remedy = nearest.map(|nearest| format!("did you mean `{}.{nearest}`?", call.name.value));
                 (error.message, error.remedy.or(remedy))
             }
-            (Some(_), Values::Sql(_) | Values::Aggregate(_) | Values::Embedding(_)) => (error.message, error.remedy),
-            (_, Values::OnRequest(_)) => (error.message, error.remedy),
+            (Some(_), _) | (None, Values::OnRequest(_)) => (error.message, error.remedy),
         };
         diagnostics.add_with(&place, message, remedy);
     }

@@ -20,7 +20,12 @@ pub(super) fn reads(definitions: &Definitions, diagnostics: &mut Diagnostics) ->
         .iter()
         .map(|view| match &view.values {
             Values::Analyzer(call) => {
-                let tables = BTreeMap::from([(call.source.value.to_string(), call.source.place.clone())]);
+                let tables = std::iter::once(&call.source).chain(&call.vectors);
+                let tables = tables.map(|table| (table.value.to_string(), table.place.clone())).collect();
+                Reads { statement: None, tables }
+            }
+            Values::Corpus(call) => {
+                let tables = BTreeMap::from([(call.view.value.to_string(), call.view.place.clone())]);
                 Reads { statement: None, tables }
             }
             Values::Embedding(call) => {

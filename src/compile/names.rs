@@ -25,6 +25,12 @@ pub(super) fn check(definitions: &Definitions, diagnostics: &mut Diagnostics) ->
                 .add(place, format!("the name `{name}` is taken by the {earlier} at {at}; each is a table in SQL"));
         }
     }
+    let mut themes: BTreeMap<&str, &Place> = BTreeMap::new();
+    for theme in &definitions.themes {
+        if let Some(at) = themes.insert(theme.name.value.as_str(), &theme.name.place) {
+            diagnostics.add(&theme.name.place, format!("there is a theme `{}` already, at {at}", theme.name.value));
+        }
+    }
     check_references(definitions, diagnostics);
     check_features(definitions, diagnostics);
     let readable = definitions.sources.iter().map(|s| &s.name).chain(definitions.views.iter().map(|v| &v.name));
@@ -39,7 +45,16 @@ fn check_references(definitions: &Definitions, diagnostics: &mut Diagnostics) {
     for entity in of_sources.chain(definitions.views.iter().map(|v| &v.entity)) {
         refer("entity", entity.value.as_str(), &entity.place, &entities, diagnostics);
     }
+    let views: Vec<&str> = definitions.views.iter().map(|view| view.name.value.as_str()).collect();
     for view in &definitions.views {
+        let read = match &view.values {
+            Values::Analyzer(call) => call.vectors.as_ref(),
+            Values::Corpus(call) => Some(&call.view),
+            _ => None,
+        };
+        if let Some(read) = read {
+            refer("feature view", read.value.as_str(), &read.place, &views, diagnostics);
+        }
         if let Values::Aggregate(aggregate) = &view.values {
             refer("source", aggregate.source.value.as_str(), &aggregate.source.place, &sources, diagnostics);
             let source = definitions.sources.iter().find(|source| source.name.value == aggregate.source.value);
@@ -53,7 +68,7 @@ fn check_references(definitions: &Definitions, diagnostics: &mut Diagnostics) {
                 (&call.source, &call.text, "an analyzer")
             }
             Values::Embedding(call) => (&call.source, &call.text, "an embedding model"),
-            Values::Sql(_) | Values::Aggregate(_) | Values::OnRequest(_) => continue,
+            Values::Sql(_) | Values::Aggregate(_) | Values::Corpus(_) | Values::OnRequest(_) => continue,
         };
         refer("source", source.value.as_str(), &source.place, &sources, diagnostics);
         if let Some(source) = definitions.sources.iter().find(|candidate| candidate.name.value == source.value) {

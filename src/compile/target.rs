@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 
+use crate::analyze::ReadyAnalyzer;
 use crate::definition::{Access, Dtype, Expectation, Format, Online, Postgres};
 use crate::engine::time::WindowFunction;
 use crate::model::{Model, Part};
@@ -142,9 +143,41 @@ pub struct TargetInput {
 #[derive(Clone, Debug)]
 pub enum Recipe {
     Sql(String),
-    Analyzer { name: String, text: FeatureName, source: TableName },
+    Analyzer(TargetAnalyzer),
     Embedding(TargetEmbedding),
     Aggregate(TargetWindows),
+    Duplicates(TargetDuplicates),
+}
+
+/// An analyzer over a text of a source.
+#[derive(Clone, Debug)]
+pub struct TargetAnalyzer {
+    /// Its themes without vectors.
+    pub analyzer: ReadyAnalyzer,
+    pub text: FeatureName,
+    pub source: TableName,
+    pub vectors: Option<TargetVectors>,
+}
+
+/// The vectors of the stanzas of the same text.
+#[derive(Clone, Debug)]
+pub struct TargetVectors {
+    pub view: TableName,
+    pub feature: FeatureName,
+    /// By what its rows and those of the source meet.
+    pub keys: Vec<String>,
+    pub model: Arc<Model>,
+}
+
+/// Which rows of a view of sketches are nearly the same.
+#[derive(Clone, Debug)]
+pub struct TargetDuplicates {
+    pub view: TableName,
+    pub sketch: FeatureName,
+    /// A row with a greater value of it is rather the canonical one.
+    pub prefer: Option<FeatureName>,
+    /// The least similarity of a copy.
+    pub similarity: f64,
 }
 
 /// Vectors of a text of a source.

@@ -9,17 +9,20 @@ use super::embedding::Calls;
 use super::feature::{Context, convertible, is_restricted, shown};
 use super::graph::Reads;
 use super::names::Names;
-use super::target::{JoinKey, Recipe, Target, TargetEmbedding, TargetEntity, TargetView, TargetWindows};
-use super::windows;
-use crate::analyze::Analyzer;
+use super::target::{
+    JoinKey, Recipe, Target, TargetAnalyzer, TargetEmbedding, TargetEntity, TargetVectors, TargetView, TargetWindows,
+};
+use super::{analyzer, corpus, windows};
+use crate::analyze::theme::Themes;
 use crate::definition::{Diagnostics, Dtype, FeatureView, Place, Spanned, Text, Values};
-use crate::engine::{Session, SqlError, Statement};
+use crate::engine::{Session, SqlError, Statement, TextColumn, VectorsColumn, with_vectors};
 use crate::name::{FeatureName, TableName};
 
 /// What is known before the first view is compiled.
 pub(super) struct Known<'a> {
     pub names: &'a Names,
     pub calls: &'a Calls,
+    pub themes: &'a Arc<Themes>,
 }
 
 /// Compiles a view; none where something is wrong with it.
@@ -33,14 +36,16 @@ pub(super) async fn compile(
 ) -> Option<TargetView> {
     let before = diagnostics.iter().len();
     let entity = target.entity(&written.entity.value)?;
-    let recipe = recipe(written, target, known.calls)?;
+    let recipe = recipe(written, target, known, diagnostics)?;
     if !is_resolved(&recipe, target) {
         return None;
     }
-    if let Recipe::Aggregate(windows) = &recipe {
-        session.register_schema(&windows.table(), windows_schema(windows, entity));
+    match &recipe {
+        Recipe::Aggregate(windows) => session.register_schema(&windows.table(), windows_schema(windows, entity)),
+        Recipe::Duplicates(duplicates) => session.register_schema(&duplicates.table(), corpus::schema(entity)),
+        Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) => {}
     }
-    let base = match base_plan(session, &recipe).await {
+    let base = match base_plan(session, &recipe, &[]).await {
         Ok(base) => base,
         Err(error) => {
             report(error, &written.values, diagnostics);
@@ -95,7 +100,7 @@ pub(super) async fn compile(
     })
 }
 
-/// Whether each row of the view is made from the one row of its entity, and its `time` where it has one, in its one input.
+/// Whether each row of the view is made from the one row of its entity, and its `time` where it has one, in each input.
 fn is_row_local(
     session: &Session,
     base: &LogicalPlan,
@@ -104,27 +109,30 @@ fn is_row_local(
     target: &Target,
 ) -> bool {
     let keys: Vec<&str> = entity.join_keys.iter().map(|key| &key.name).chain(time).map(|key| key.as_str()).collect();
-    let Some(input) = session.mapped_table(base, &keys) else { return false };
-    // Events that an id tells apart may be several at one time.
-    let of_source = target.source(&input).map(|source| {
-        source.entity == entity.name && source.timestamp_field.as_ref() == time && source.key.len() == keys.len()
-    });
-    let of_view = target.view(&input).map(|view| view.entity == entity.name && view.time.as_ref() == time);
-    of_source.or(of_view).unwrap_or(false)
+    let Some(inputs) = session.mapped_tables(base, &keys) else { return false };
+    let has_keys = |input: &String| {
+        // Events that an id tells apart may be several at one time.
+        let of_source = target.source(input).map(|source| {
+            source.entity == entity.name && source.timestamp_field.as_ref() == time && source.key.len() == keys.len()
+        });
+        let of_view = target.view(input).map(|view| view.entity == entity.name && view.time.as_ref() == time);
+        of_source.or(of_view).unwrap_or(false)
+    };
+    inputs.iter().all(has_keys)
 }
 
-/// Whether an analyzer, its source and its text exist; that they do not is reported with the names.
+/// Whether the source of an analyzer and its text exist; that they do not is reported with the names.
 fn is_resolved(recipe: &Recipe, target: &Target) -> bool {
-    let Recipe::Analyzer { name, text, source } = recipe else { return true };
+    let Recipe::Analyzer(TargetAnalyzer { text, source, .. }) = recipe else { return true };
     let columns = target.source(source.as_str()).into_iter().flat_map(|source| &source.columns);
-    Analyzer::find(name).is_some()
-        && columns.into_iter().any(|column| column.name == *text && column.dtype == Dtype::String)
+    columns.into_iter().any(|column| column.name == *text && column.dtype == Dtype::String)
 }
 
 /// The plan of a view's rows over the tables of `session`: the join keys, the time where it has one, then its features in
 /// their declared types.
 pub async fn plan(session: &Session, view: &TargetView, join_keys: &[JoinKey]) -> Result<LogicalPlan, SqlError> {
-    let base = base_plan(session, &view.recipe).await?;
+    let rows: Vec<String> = join_keys.iter().map(|key| &key.name).chain(&view.time).map(ToString::to_string).collect();
+    let base = base_plan(session, &ready(&view.recipe).await?, &rows).await?;
     let keys = join_keys.iter().map(|key| (key.name.as_str(), key.name.as_str(), &key.dtype));
     let keys = keys.chain(view.time.iter().map(|time| (time.as_str(), time.as_str(), &Dtype::Timestamp)));
     let features = view.features.iter().map(|feature| (feature.name.as_str(), feature.expr.as_str(), &feature.dtype));
@@ -135,21 +143,26 @@ pub async fn plan(session: &Session, view: &TargetView, join_keys: &[JoinKey]) -
     session.project(&base, columns?)
 }
 
-/// None where nothing of the view is stored.
-fn recipe(written: &FeatureView, target: &Target, calls: &Calls) -> Option<Recipe> {
+/// None where nothing of the view is stored, or something is wrong with it.
+fn recipe(written: &FeatureView, target: &Target, known: &Known<'_>, diagnostics: &mut Diagnostics) -> Option<Recipe> {
     Some(match &written.values {
         Values::OnRequest(_) => return None,
-        Values::Embedding(_) => Recipe::Embedding(calls.get(written.name.value.as_str())?.clone()),
+        Values::Embedding(_) => Recipe::Embedding(known.calls.get(written.name.value.as_str())?.clone()),
         Values::Aggregate(aggregate) => {
             Recipe::Aggregate(windows::target(aggregate, target.source(aggregate.source.value.as_str())?))
         }
         Values::Sql(text) => Recipe::Sql(text.value.clone()),
-        Values::Analyzer(call) => Recipe::Analyzer {
-            name: call.name.value.clone(),
-            text: call.text.value.clone(),
-            source: call.source.value.clone(),
-        },
+        Values::Analyzer(call) => Recipe::Analyzer(analyzer::target(call, written, target, known.themes, diagnostics)?),
+        Values::Corpus(call) => Recipe::Duplicates(corpus::target(call, written, target, diagnostics)?),
     })
+}
+
+/// The recipe with all that it takes to compute it: themes have their vectors.
+async fn ready(recipe: &Recipe) -> Result<Recipe, SqlError> {
+    let Recipe::Analyzer(target) = recipe else { return Ok(recipe.clone()) };
+    let model = target.vectors.as_ref().map(|vectors| &vectors.model);
+    let analyzer = with_vectors(&target.analyzer, model).await.map_err(|error| SqlError::invalid(error.to_string()))?;
+    Ok(Recipe::Analyzer(TargetAnalyzer { analyzer, ..target.clone() }))
 }
 
 /// The columns of windows: the join keys, then one a window.
@@ -179,23 +192,30 @@ fn check_time(time: &Spanned<FeatureName>, written: &FeatureView, base: &Logical
     }
 }
 
-async fn base_plan(session: &Session, recipe: &Recipe) -> Result<LogicalPlan, SqlError> {
+/// The rows of which features are made. `rows` are the columns by which faults name them.
+async fn base_plan(session: &Session, recipe: &Recipe, rows: &[String]) -> Result<LogicalPlan, SqlError> {
+    let all = |table: String| async move { session.plan(&Statement::parse(&format!("select * from {table}"))?).await };
     match recipe {
         Recipe::Sql(sql) => {
             let plan = session.plan(&Statement::parse(sql)?).await?;
             session.check(&plan)?;
             Ok(plan)
         }
-        Recipe::Aggregate(windows) => {
-            session.plan(&Statement::parse(&format!("select * from {}", windows.table()))?).await
-        }
+        Recipe::Aggregate(windows) => all(windows.table()).await,
+        Recipe::Duplicates(duplicates) => all(duplicates.table()).await,
         Recipe::Embedding(TargetEmbedding { model, text, source, parts }) => {
-            session.embedded(source.as_str(), model, text.as_str(), parts).await
+            let text = TextColumn { table: source.as_str(), text: text.as_str(), keys: rows };
+            session.embedded(&text, model, parts).await
         }
-        Recipe::Analyzer { name, text, source } => match Analyzer::find(name) {
-            Some(analyzer) => session.analyzed(source.as_str(), analyzer, text.as_str()).await,
-            None => Err(SqlError::invalid(format!("unknown analyzer `{name}`"))),
-        },
+        Recipe::Analyzer(TargetAnalyzer { analyzer, text, source, vectors }) => {
+            let text = TextColumn { table: source.as_str(), text: text.as_str(), keys: rows };
+            let vectors = vectors.as_ref().map(|TargetVectors { view, feature, keys, .. }| VectorsColumn {
+                table: view.as_str(),
+                column: feature.as_str(),
+                keys,
+            });
+            session.analyzed(&text, analyzer.clone(), vectors).await
+        }
     }
 }
 
@@ -209,6 +229,7 @@ fn report(error: SqlError, values: &Values, diagnostics: &mut Diagnostics) {
         Values::Analyzer(call) => call.name.place.clone(),
         Values::Embedding(call) => call.model.place.clone(),
         Values::Aggregate(aggregate) => aggregate.place.clone(),
+        Values::Corpus(corpus) => corpus.place.clone(),
         Values::OnRequest(on_request) => on_request.place.clone(),
     };
     diagnostics.add_with(&place, error.message, error.remedy);

@@ -61,7 +61,8 @@ impl FromStr for Format {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum EncodeError {
+/// Why rows cannot be written in a format.
+pub enum EncodeError {
     #[error("the rows cannot be encoded: {0}")]
     Arrow(#[from] ArrowError),
     #[error("the rows cannot be encoded: {0}")]
@@ -69,7 +70,7 @@ pub(super) enum EncodeError {
 }
 
 /// Encodes batches; the bytes so far are taken out with [`Encoder::take`].
-pub(super) enum Encoder {
+pub enum Encoder {
     Csv { out: Vec<u8>, header: bool, schema: SchemaRef },
     Json { out: Vec<u8>, first: bool },
     JsonLines { out: Vec<u8> },

@@ -7,9 +7,9 @@ use super::written::{
     Access, AnalyzerCall, Column, Definitions, EmbeddingCall, Entity, Feature, FeatureView, Format, Online, Postgres,
     Source, Values,
 };
-use super::{Diagnostics, Dtype, Spanned, aggregate, expect, on_request};
+use super::{Diagnostics, Dtype, Spanned, aggregate, corpus, expect, on_request, theme};
 
-const KINDS: &[&str] = &["entity", "source", "feature_view"];
+const KINDS: &[&str] = &["entity", "source", "feature_view", "theme"];
 
 /// Reads one document into `definitions`; what is incomplete is reported and left out.
 pub(super) fn document(node: &Node, definitions: &mut Definitions, diagnostics: &mut Diagnostics) {
@@ -34,6 +34,7 @@ pub(super) fn document(node: &Node, definitions: &mut Definitions, diagnostics: 
         "entity" => definitions.entities.extend(entity(node, diagnostics)),
         "source" => definitions.sources.extend(source(node, diagnostics)),
         "feature_view" => definitions.views.extend(feature_view(node, diagnostics)),
+        "theme" => definitions.themes.extend(theme::read(node, diagnostics)),
         other => {
             diagnostics.add_with(
                 &kind.place,
@@ -148,6 +149,7 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
         "format",
         "online",
         "aggregate",
+        "corpus",
         "on_request",
         "timestamp_field",
         "expect",
@@ -191,12 +193,12 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
 }
 
 fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> {
-    let kinds = ["sql", "analyzer", "embedding", "aggregate", "on_request"];
+    let kinds = ["sql", "analyzer", "embedding", "aggregate", "corpus", "on_request"];
     let written: Vec<(&str, &Node)> = kinds.iter().filter_map(|kind| Some((*kind, fields.node(kind)?))).collect();
     let (kind, node) = match written.as_slice() {
         [] => {
             let remedy = "write `sql: select …`, `analyzer: { name: …, text: … }`, `embedding: { model: …, text: … }`, \
-                          `aggregate: { source: … }` or `on_request: { inputs: … }`";
+                          `aggregate: { source: … }`, `corpus: { name: … }` or `on_request: { inputs: … }`";
             let message = "this feature view does not say where its values come from";
             diagnostics.add_with(fields.place, message, Some(remedy.to_owned()));
             return None;
@@ -215,11 +217,12 @@ fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> 
         "sql" => fields.text("sql", diagnostics).cloned().map(Values::Sql),
         "analyzer" => {
             let source = fields.required_name("source", diagnostics);
-            let call = Fields::open(node, "analyzer", &["name", "text"], diagnostics)?;
+            let call = Fields::open(node, "analyzer", &["name", "text", "vectors"], diagnostics)?;
             let name = call.required_text("name", diagnostics);
             let text = call.required_name("text", diagnostics);
             let name = name.map(|name| Spanned::new(name.value.clone(), name.place.clone()));
-            Some(Values::Analyzer(AnalyzerCall { name: name?, text: text?, source: source? }))
+            let vectors = call.name("vectors", diagnostics);
+            Some(Values::Analyzer(AnalyzerCall { name: name?, text: text?, source: source?, vectors }))
         }
         "embedding" => {
             let source = fields.required_name("source", diagnostics);
@@ -230,6 +233,7 @@ fn values(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Values> 
             let model = model.map(|model| Spanned::new(model.value.clone(), model.place.clone()));
             Some(Values::Embedding(EmbeddingCall { model: model?, text: text?, parts, source: source? }))
         }
+        "corpus" => corpus::read(node, diagnostics).map(Values::Corpus),
         "on_request" => on_request::read(node, diagnostics).map(Values::OnRequest),
         _ => aggregate::read(node, diagnostics).map(Values::Aggregate),
     }

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::expect::OnFailure;
-use super::written::{Column, Entity, Feature, Format, Input, Online, Source};
+use super::written::{Column, Entity, Feature, Format, Input, Online, Source, Theme};
 use super::{Dtype, Spanned};
 use crate::limits::NAME_CHARS_MAX;
 use crate::name::{FeatureName, Name, TableName};
@@ -71,6 +71,8 @@ struct FeatureView {
     embedding: Option<Embedding>,
     /// Windows over the events of a source with time.
     aggregate: Option<Aggregate>,
+    /// What only the whole corpus tells: which rows are nearly the same.
+    corpus: Option<Corpus>,
     /// Values that come with a request; the features are expressions over them and over stored features.
     on_request: Option<OnRequest>,
     /// Its features. For an aggregate by default its windows: `plays_count_7d`, `plays_sum_seconds_7d`.
@@ -172,6 +174,32 @@ struct Analyzer {
     name: String,
     /// The source's column that it reads.
     text: FeatureName,
+    /// An embedding view of the same text with `parts: [stanzas]`, whose vectors `emotion` and `theme` read too.
+    vectors: Option<TableName>,
+}
+
+/// What only the whole corpus tells.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Corpus {
+    /// `near_duplicates`: its features are made of `canonical`, `similarity` and `copies`.
+    name: CorpusName,
+    /// The view that holds the sketches, made by the analyzer `sketch`.
+    view: TableName,
+    /// Its feature that holds them.
+    sketch: FeatureName,
+    /// Its feature whose greatest value makes a row the canonical one of its copies; of equal ones the first key does.
+    prefer: Option<FeatureName>,
+    /// The least similarity of a copy, above 0 and up to 1. By default 0.4.
+    similarity: Option<f64>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum CorpusName {
+    NearDuplicates,
 }
 
 /// Vectors of a text, made by a model.
@@ -229,11 +257,12 @@ pub fn json_schema() -> Value {
         kind("entity", generator.subschema_for::<Entity>(), &mut generator),
         kind("source", generator.subschema_for::<Source>(), &mut generator),
         kind("feature_view", generator.subschema_for::<FeatureView>(), &mut generator),
+        kind("theme", generator.subschema_for::<Theme>(), &mut generator),
     ];
     // `Column` and `Feature` come with the kinds that hold them.
     debug_assert!(generator.definitions().contains_key(&*Column::schema_name()));
     let mut definitions = generator.take_definitions(true);
-    for name in ["Entity", "Source", "FeatureView"] {
+    for name in ["Entity", "Source", "FeatureView", "Theme"] {
         definitions.remove(name);
     }
     json!({

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::expect::Expectation;
 use super::schema::FeatureExpect;
 use super::{Dtype, Place, Spanned, Text};
-use crate::name::{EntityName, FeatureName, TableName};
+use crate::name::{EntityName, FeatureName, TableName, ThemeName};
 
 /// All definitions of a project, in the order of files and documents.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,7 @@ pub struct Definitions {
     pub entities: Vec<Entity>,
     pub sources: Vec<Source>,
     pub views: Vec<FeatureView>,
+    pub themes: Vec<Theme>,
 }
 
 /// The thing that has features.
@@ -99,8 +100,38 @@ pub enum Access {
     Restricted,
 }
 
-/// Features of one entity that are computed together from the same inputs: by `sql`, an `analyzer`, an `embedding` or an
-/// `aggregate`, or when they are asked for: `on_request`.
+/// Something that texts are about, by which the analyzer `theme` judges them.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Theme {
+    /// Its name, which is the value of features.
+    pub name: Spanned<ThemeName>,
+    /// What people call it, by language.
+    #[schemars(with = "Option<Languages<String>>")]
+    pub title: Languages<String>,
+    /// What texts about it say, in a sentence, by language: compared with texts by their vectors.
+    pub description: Languages<String>,
+    /// Words and phrases that texts about it have, by language; other forms of a word count too.
+    pub seeds: Languages<Vec<String>>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Words to find it by.
+    #[schemars(default)]
+    pub tags: Vec<String>,
+}
+
+/// Something in the languages that it is there in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Languages<T> {
+    /// In English.
+    pub en: Option<T>,
+    /// In Russian.
+    pub ru: Option<T>,
+}
+
+/// Features of one entity that are computed together from the same inputs: by `sql`, an `analyzer`, an `embedding`, an
+/// `aggregate` or over the whole `corpus`, or when they are asked for: `on_request`.
 #[derive(Clone, Debug)]
 pub struct FeatureView {
     pub name: Spanned<TableName>,
@@ -162,6 +193,8 @@ pub enum Values {
     Embedding(EmbeddingCall),
     /// Windows over the events of a source with time.
     Aggregate(Aggregate),
+    /// What only the whole corpus tells.
+    Corpus(CorpusCall),
     /// Expressions over stored features and values that come with a request; nothing of it is stored.
     OnRequest(OnRequest),
 }
@@ -209,12 +242,27 @@ pub struct WindowLength {
     pub seconds: Option<u64>,
 }
 
-/// `analyzer: { name: lexical, text: lyrics }` with `source: tracks`.
+/// `corpus: { name: near_duplicates, view: sketch, sketch: text_sketch, prefer: sketch_words, similarity: 0.6 }`.
+#[derive(Clone, Debug)]
+pub struct CorpusCall {
+    pub place: Place,
+    pub view: Spanned<TableName>,
+    /// The view's feature that holds sketches.
+    pub sketch: Spanned<FeatureName>,
+    /// The view's feature whose greatest value makes a row the canonical one; by default the first key does.
+    pub prefer: Option<Spanned<FeatureName>>,
+    /// The least similarity of a copy.
+    pub similarity: f64,
+}
+
+/// `analyzer: { name: emotion, text: lyrics, vectors: meaning }` with `source: tracks`.
 #[derive(Clone, Debug)]
 pub struct AnalyzerCall {
     pub name: Spanned<String>,
     pub text: Spanned<FeatureName>,
     pub source: Spanned<TableName>,
+    /// An embedding view of the same text, whose vectors of stanzas the analyzer reads too.
+    pub vectors: Option<Spanned<TableName>>,
 }
 
 /// `embedding: { model: use, text: lyrics, parts: [whole, stanzas] }` with `source: tracks`.

@@ -15,12 +15,14 @@ use datafusion::logical_expr::{
 };
 
 use super::EMBEDDING;
+use super::faults::Faults;
 use crate::model::{Model, Models, Part, parts_type};
 
-/// `embedding(text)`: the parts of a text as vectors, a struct with a field for each.
-pub(super) fn parts_function(model: &Arc<Model>, parts: &[Part]) -> ScalarUDF {
-    let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
-    let function = PartsFunction { model: Arc::clone(model), parts: parts.to_vec(), signature };
+/// The parts of a text as vectors, a struct with a field for each, over the columns of a table: the text, and the columns
+/// of the key, for the faults.
+pub(super) fn parts_of_rows(model: &Arc<Model>, parts: &[Part], faults: Faults) -> ScalarUDF {
+    let signature = Signature::variadic_any(Volatility::Immutable);
+    let function = PartsFunction { model: Arc::clone(model), parts: parts.to_vec(), faults, signature };
     AsyncScalarUDF::new(Arc::new(function)).into_scalar_udf()
 }
 
@@ -34,6 +36,7 @@ pub(super) fn embed_function(models: &Models, model: &'static str) -> ScalarUDF 
 struct PartsFunction {
     model: Arc<Model>,
     parts: Vec<Part>,
+    faults: Faults,
     signature: Signature,
 }
 
@@ -73,8 +76,10 @@ impl ScalarUDFImpl for PartsFunction {
 #[async_trait]
 impl AsyncScalarUDFImpl for PartsFunction {
     async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let texts = texts(&args)?;
+        let Some((text, keys)) = args.args.split_first() else { return exec_err!("an embedding is of one text") };
+        let texts = texts(text, args.number_rows)?;
         let parts = self.model.embed_parts(&texts, &self.parts).await.map_err(failed)?;
+        self.faults.take(keys, &parts.faults, args.number_rows);
         if let Some((_, reason)) = parts.faults.first() {
             let (model, count) = (self.model.name(), parts.faults.len());
             tracing::warn!(model, count, reason, "texts have no vector; what is made of them is null");
@@ -129,14 +134,14 @@ impl ScalarUDFImpl for EmbedFunction {
 impl AsyncScalarUDFImpl for EmbedFunction {
     async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let model = self.models.find(self.model).map_err(failed)?;
-        let embedded = model.embed(texts(&args)?).await.map_err(failed)?;
+        let [text] = args.args.as_slice() else { return exec_err!("an embedding is of one text") };
+        let embedded = model.embed(texts(text, args.number_rows)?).await.map_err(failed)?;
         Ok(ColumnarValue::Array(Arc::new(embedded.vectors)))
     }
 }
 
-fn texts(args: &ScalarFunctionArgs) -> Result<StringArray> {
-    let [text] = args.args.as_slice() else { return exec_err!("an embedding is of one text") };
-    let texts: ArrayRef = cast(&text.to_array(args.number_rows)?, &DataType::Utf8)?;
+fn texts(text: &ColumnarValue, rows: usize) -> Result<StringArray> {
+    let texts: ArrayRef = cast(&text.to_array(rows)?, &DataType::Utf8)?;
     Ok(texts.as_string::<i32>().clone())
 }
 

@@ -1,9 +1,10 @@
 //! The functions that a statement may call: an allow-list of DataFusion's, and the analyzers.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray};
-use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateDefaults;
@@ -12,7 +13,8 @@ use datafusion::logical_expr::{
     AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, WindowUDF,
 };
 
-use crate::analyze::{ANALYZERS, Analyzer};
+use super::faults::Faults;
+use crate::analyze::{ANALYZERS, Analyzer, ReadyAnalyzer};
 
 /// DataFusion's scalar functions that are known here. Absent on purpose are those whose value depends on the moment, those
 /// that say what they run on, and those whose result can be far larger than what they are given (`repeat`, `lpad`, `range`).
@@ -74,25 +76,52 @@ pub(super) fn window() -> Vec<Arc<WindowUDF>> {
 
 /// `lexical(text)`: the analyzer as a function of a text, with a struct as its value.
 pub(super) fn analyzer_function(analyzer: &'static Analyzer) -> ScalarUDF {
+    let ready = ReadyAnalyzer::new(analyzer, Arc::default());
     let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
-    ScalarUDF::new_from_impl(AnalyzerFunction { name: analyzer.name, signature })
+    ScalarUDF::new_from_impl(AnalyzerFunction {
+        formula: ready.formula(),
+        ready,
+        has_vectors: false,
+        faults: Faults::default(),
+        signature,
+    })
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// The same over the columns of a table: the text, a list of vectors where `has_vectors`, and the columns of the key, for
+/// the faults.
+pub(super) fn analyzer_of_rows(ready: ReadyAnalyzer, has_vectors: bool, faults: Faults) -> ScalarUDF {
+    let signature = Signature::variadic_any(Volatility::Immutable);
+    ScalarUDF::new_from_impl(AnalyzerFunction { formula: ready.formula(), ready, has_vectors, faults, signature })
+}
+
+#[derive(Debug)]
 struct AnalyzerFunction {
-    name: &'static str,
+    ready: ReadyAnalyzer,
+    /// All that decides its values.
+    formula: String,
+    has_vectors: bool,
+    faults: Faults,
     signature: Signature,
 }
 
-impl AnalyzerFunction {
-    fn analyzer(&self) -> &'static Analyzer {
-        Analyzer::find(self.name).expect("the function was made from the analyzer")
+impl PartialEq for AnalyzerFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.formula == other.formula && self.has_vectors == other.has_vectors && self.signature == other.signature
+    }
+}
+
+impl Eq for AnalyzerFunction {}
+
+impl Hash for AnalyzerFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.formula.hash(state);
+        self.has_vectors.hash(state);
     }
 }
 
 impl ScalarUDFImpl for AnalyzerFunction {
     fn name(&self) -> &str {
-        self.name
+        self.ready.analyzer().name
     }
 
     fn signature(&self) -> &Signature {
@@ -100,16 +129,20 @@ impl ScalarUDFImpl for AnalyzerFunction {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        let fields = self.analyzer().fields();
-        Ok(DataType::Struct(fields.into_iter().map(|f| Field::new(f.name, f.data_type, true)).collect::<Fields>()))
+        Ok(self.ready.analyzer().data_type())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [text] = args.args.as_slice() else { return exec_err!("`{}` takes one text", self.name) };
+        let name = self.ready.analyzer().name;
+        let Some((text, rest)) = args.args.split_first() else { return exec_err!("`{name}` takes one text") };
+        let (vectors, keys) = rest.split_at(usize::from(self.has_vectors).min(rest.len()));
         let texts = text.to_array(args.number_rows)?;
         let Some(texts) = texts.as_string_opt::<i32>() else {
-            return exec_err!("`{}` takes a text, not {}", self.name, texts.data_type());
+            return exec_err!("`{name}` takes a text, not {}", texts.data_type());
         };
-        Ok(ColumnarValue::Array(Arc::new(self.analyzer().analyze(texts))))
+        let vectors = vectors.first().map(|vectors| vectors.to_array(args.number_rows)).transpose()?;
+        let analyzed = self.ready.analyze(texts, vectors.as_ref().and_then(|vectors| vectors.as_list_opt()));
+        self.faults.take(keys, &analyzed.faults, args.number_rows);
+        Ok(ColumnarValue::Array(Arc::new(analyzed.values)))
     }
 }

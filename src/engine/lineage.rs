@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType};
-use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{BinaryExpr, Distinct, Expr, Join, LogicalPlan, Operator};
 
-/// The table whose rows `plan` maps or leaves out one by one, each under the same `keys`; none where a row of the plan
-/// depends on several rows, or on none.
-pub(super) fn mapped_table(plan: &LogicalPlan, keys: &[&str]) -> Option<String> {
-    let table = only_table(plan)?;
-    keys.iter().all(|key| origin(plan, key).as_deref() == Some(*key)).then_some(table)
+/// The tables of each of which a row of `plan` is made from the one row that has its `keys`, or from none; none where a row
+/// of the plan depends on several rows of a table.
+pub(super) fn mapped_tables(plan: &LogicalPlan, keys: &[&str]) -> Option<BTreeSet<String>> {
+    let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+    let mut tables = BTreeSet::new();
+    maps(plan, &keys, &keys, &mut tables).then_some(tables)
 }
 
-fn only_table(plan: &LogicalPlan) -> Option<String> {
+/// Whether the columns `names` of `plan` are the columns `keys` of each of its tables, and its rows are made one by one.
+fn maps(plan: &LogicalPlan, names: &[String], keys: &[String], tables: &mut BTreeSet<String>) -> bool {
     let asks_a_query = |expression: &Expr| {
         let is_query = |part: &Expr| {
             matches!(part, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_))
@@ -21,31 +24,57 @@ fn only_table(plan: &LogicalPlan) -> Option<String> {
         expression.exists(|part| Ok(is_query(part))).unwrap_or(true)
     };
     if plan.expressions().iter().any(asks_a_query) {
-        return None;
+        return false;
     }
     match plan {
-        LogicalPlan::TableScan(scan) if scan.fetch.is_none() => Some(scan.table_name.table().to_owned()),
-        LogicalPlan::Sort(sort) if sort.fetch.is_some() => None,
-        LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Sort(_) => {
-            only_table(plan.inputs().first()?)
+        LogicalPlan::TableScan(scan) => {
+            // A table that is there twice would have to be cut to changed rows twice.
+            scan.fetch.is_none() && names == keys && tables.insert(scan.table_name.table().to_owned())
         }
-        _ => None,
+        LogicalPlan::Projection(projection) => {
+            let column = |name: &String| {
+                let index = projection.schema.index_of_column_by_name(None, name)?;
+                match projection.expr.get(index)?.clone().unalias_nested().data {
+                    Expr::Column(column) => Some(column.name),
+                    _ => None,
+                }
+            };
+            let names: Option<Vec<String>> = names.iter().map(column).collect();
+            names.is_some_and(|names| maps(&projection.input, &names, keys, tables))
+        }
+        LogicalPlan::Join(join) if matches!(join.join_type, JoinType::Inner | JoinType::Left) => {
+            let pairs = equal_columns(join);
+            let meets = |name: &String| pairs.iter().find(|(left, right)| left == name || right == name).cloned();
+            let met: Option<Vec<(String, String)>> = names.iter().map(meets).collect();
+            let Some((left, right)): Option<(Vec<_>, Vec<_>)> = met.map(|met| met.into_iter().unzip()) else {
+                return false;
+            };
+            // Of a left join only the left side has every key.
+            let has_keys = join.join_type == JoinType::Inner || left == names;
+            has_keys && maps(&join.left, &left, keys, tables) && maps(&join.right, &right, keys, tables)
+        }
+        LogicalPlan::Sort(sort) if sort.fetch.is_some() => false,
+        LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Sort(_) => {
+            plan.inputs().first().is_some_and(|input| maps(input, names, keys, tables))
+        }
+        _ => false,
     }
 }
 
-/// The column of the table that `name` is, unchanged.
-fn origin(plan: &LogicalPlan, name: &str) -> Option<String> {
-    match plan {
-        LogicalPlan::TableScan(_) => Some(name.to_owned()),
-        LogicalPlan::Projection(projection) => {
-            let index = projection.schema.index_of_column_by_name(None, name)?;
-            match projection.expr.get(index)?.clone().unalias_nested().data {
-                Expr::Column(column) => origin(&projection.input, &column.name),
-                _ => None,
-            }
+/// The columns of the left and the right side that a join asks to be equal, whichever way it is written.
+fn equal_columns(join: &Join) -> Vec<(String, String)> {
+    let written = join.filter.iter().flat_map(split_conjunction).filter_map(|condition| match condition {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((left.as_ref(), right.as_ref())),
+        _ => None,
+    });
+    let of_columns = |(a, b): (&Expr, &Expr)| {
+        let (Expr::Column(a), Expr::Column(b)) = (a, b) else { return None };
+        match join.left.schema().has_column(a) {
+            true => Some((a.name.clone(), b.name.clone())),
+            false => Some((b.name.clone(), a.name.clone())),
         }
-        _ => origin(plan.inputs().first()?, name),
-    }
+    };
+    join.on.iter().map(|(left, right)| (left, right)).chain(written).filter_map(of_columns).collect()
 }
 
 /// The columns, as `(table, column)`, that the values of a plan's column are made from; not those that only decide which

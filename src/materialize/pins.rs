@@ -6,15 +6,16 @@ use chrono::{DateTime, Utc};
 
 use super::{Built, Plan, SourceStep, ViewStep, Work};
 use crate::analyze::Analyzer;
+use crate::analyze::theme::Theme;
 use crate::compile::{
-    Recipe, Target, TargetColumn, TargetEmbedding, TargetEntity, TargetFeature, TargetInput, TargetOnRequest,
-    TargetWindow, TargetWindows,
+    Recipe, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity, TargetFeature,
+    TargetInput, TargetOnRequest, TargetWindow, TargetWindows,
 };
 use crate::definition::{Access, Online};
 use crate::name::{Fingerprint, ReleaseNumber};
 use crate::store::{
-    ColumnPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics, TextMethod, TextPin,
-    ViewPin, WindowPin, WindowsPin,
+    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics,
+    TextMethod, TextPin, ThemePin, ViewPin, WindowPin, WindowsPin,
 };
 
 /// The manifest of what `plan` made of `target`, the next after `newest`.
@@ -120,6 +121,7 @@ fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fing
     Some(ViewPin {
         features: features.collect(),
         checks: table.checks.clone(),
+        rejects: table.rejects.clone(),
         name: view.name.to_string(),
         entity: view.entity.to_string(),
         data: table.table.data(),
@@ -127,9 +129,10 @@ fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fing
         inputs: view.inputs.iter().filter_map(version_of).collect(),
         timestamp_field: view.time.map(|time| time.to_string()),
         text: text_pin(&view.recipe),
+        duplicates: duplicates_pin(&view.recipe),
         windows: match view.recipe {
             Recipe::Aggregate(windows) => Some(windows_pin(windows)),
-            Recipe::Sql(_) | Recipe::Analyzer { .. } | Recipe::Embedding(_) => None,
+            Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) | Recipe::Duplicates(_) => None,
         },
         ttl_seconds: view.ttl_seconds,
         description: view.description,
@@ -140,18 +143,30 @@ fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fing
 
 fn text_pin(recipe: &Recipe) -> Option<TextPin> {
     let (source, column, method) = match recipe {
-        Recipe::Analyzer { name, text, source } => {
-            let version = Analyzer::find(name)?.version;
-            (source, text, TextMethod::Analyzer { name: name.clone(), version })
+        Recipe::Analyzer(TargetAnalyzer { analyzer, text, source, vectors }) => {
+            let Analyzer { name, version, .. } = *analyzer.analyzer();
+            let themes = analyzer.themes().themes().iter().cloned().map(theme).collect();
+            let vectors = vectors.as_ref().map(|vectors| vectors.view.to_string());
+            (source, text, TextMethod::Analyzer { name: name.to_owned(), version, vectors, themes })
         }
         Recipe::Embedding(TargetEmbedding { model, text, source, parts }) => {
             let parts = parts.iter().map(|part| part.name().to_owned()).collect();
             let method = TextMethod::Embedding { model: model.name().to_owned(), digest: model.digest(), parts };
             (source, text, method)
         }
-        Recipe::Sql(_) | Recipe::Aggregate(_) => return None,
+        Recipe::Sql(_) | Recipe::Aggregate(_) | Recipe::Duplicates(_) => return None,
     };
     Some(TextPin { source: source.to_string(), column: column.to_string(), method })
+}
+
+fn duplicates_pin(recipe: &Recipe) -> Option<DuplicatesPin> {
+    let Recipe::Duplicates(TargetDuplicates { view, sketch, similarity, .. }) = recipe else { return None };
+    Some(DuplicatesPin { view: view.to_string(), sketch: sketch.to_string(), similarity: *similarity })
+}
+
+fn theme(theme: Theme) -> ThemePin {
+    let Theme { name, descriptions, seeds_en, seeds_ru } = theme;
+    ThemePin { name, descriptions, seeds_en, seeds_ru }
 }
 
 fn windows_pin(windows: TargetWindows) -> WindowsPin {

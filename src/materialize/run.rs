@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, source, view, windows};
 use crate::compile::Target;
-use crate::store::{Check, Statistics, Store, StoreError, Table};
+use crate::store::{Check, RejectsPin, Statistics, Store, StoreError, Table};
 
 /// What a build may use, and what it is called.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub struct BuiltTable {
     pub statistics: BTreeMap<String, Statistics>,
     /// What was expected of it, and what was found.
     pub checks: Vec<Check>,
+    /// The texts of which nothing could be made.
+    pub rejects: Option<RejectsPin>,
     pub change: Change,
     /// Seconds that it took; none where it was kept.
     pub seconds: Option<f64>,

@@ -36,6 +36,7 @@ pub(super) async fn run(
         nulls: BTreeMap::new(),
         statistics: BTreeMap::new(),
         checks: Vec::new(),
+        rejects: None,
         change,
         seconds,
     };

@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 
 use partly::Changed;
 
+use super::duplicates::duplicates_table;
 use super::observe::{Seen, Watched, observed};
 use super::profile::profiles;
 use super::run::Shared;
@@ -23,9 +24,9 @@ use super::{Built, BuiltTable, Change, Event, MaterializeError, Progress, Settin
 use crate::clock::Stopwatch;
 use crate::compile::{JoinKey, Recipe, Target, TargetFeature, TargetView, plan_view};
 use crate::definition::Format;
-use crate::engine::{Bounds, Session, SqlError};
+use crate::engine::{Bounds, Fault, Faults, Session, SqlError};
 use crate::limits::BUILD_BATCH_ROWS;
-use crate::store::{FeaturePin, Statistics, Store, StoreError, Table, ViewPin};
+use crate::store::{FeaturePin, Reject, Statistics, Store, StoreError, Table, ViewPin};
 
 /// Brings a view up to date, and checks whether it is as expected.
 pub(super) async fn run(shared: &Shared, step: &ViewStep, built: &Built) -> Result<BuiltTable, MaterializeError> {
@@ -48,6 +49,8 @@ struct Computing<'a> {
     settings: &'a Settings,
     progress: &'a Progress,
     whole: &'a tokio::sync::Mutex<()>,
+    /// The texts of which nothing could be made, as far as was computed.
+    faults: Faults,
 }
 
 impl<'a> Computing<'a> {
@@ -57,7 +60,8 @@ impl<'a> Computing<'a> {
         let entity = target.entity(&view.entity);
         let join_keys = entity.map(|entity| entity.join_keys.as_slice()).unwrap_or_default();
         let key = join_keys.iter().map(|key| &key.name).chain(&view.time).map(ToString::to_string).collect();
-        Self { store, target, view, name, join_keys, key, built, settings, progress, whole }
+        let faults = Faults::default();
+        Self { store, target, view, name, join_keys, key, built, settings, progress, whole, faults }
     }
 
     async fn table(&self, step: &ViewStep) -> Result<BuiltTable, MaterializeError> {
@@ -87,6 +91,7 @@ impl<'a> Computing<'a> {
             nulls: nulls_of(pin),
             statistics,
             checks: Vec::new(),
+            rejects: pin.rejects.clone(),
             change: Change::None,
             seconds: None,
         })
@@ -136,12 +141,14 @@ impl<'a> Computing<'a> {
         };
         let nulls = self.counted(self.view, &seen);
         let statistics = self.profiled(&table, seen.rows, self.view.features.iter()).await?;
+        let rejects = self.store.write_rejects(self.name, &self.settings.build_id, &self.new_rejects()).await?;
         Ok(BuiltTable {
             table,
             rows: seen.rows,
             nulls,
             statistics,
             checks: Vec::new(),
+            rejects,
             change: Change::Whole,
             seconds: Some(watch.seconds()),
         })
@@ -150,16 +157,23 @@ impl<'a> Computing<'a> {
     /// A session over the whole inputs.
     async fn session(&self) -> Result<Session, MaterializeError> {
         let bounds = Bounds { memory_bytes: self.settings.memory_bytes, batch_rows: BUILD_BATCH_ROWS };
-        let session = Session::new(bounds);
+        let session = Session::new(bounds).with_faults(self.faults.clone());
         for input in &self.view.inputs {
             if let Some(table) = self.built.tables.get(input.as_str()) {
                 let provider: Arc<dyn TableProvider> = table.table.provider(false);
                 session.register(input.as_str(), provider);
             }
         }
-        if let Recipe::Aggregate(windows) = &self.view.recipe {
-            let table = windows_table(self.target, self.view, windows, self.built, &session).await?;
-            session.register(&windows.table(), table);
+        match &self.view.recipe {
+            Recipe::Aggregate(windows) => {
+                let table = windows_table(self.target, self.view, windows, self.built, &session).await?;
+                session.register(&windows.table(), table);
+            }
+            Recipe::Duplicates(duplicates) => {
+                let table = duplicates_table(self.name, duplicates, self.join_keys, self.built).await?;
+                session.register(&duplicates.table(), table);
+            }
+            Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) => {}
         }
         Ok(session)
     }
@@ -210,6 +224,14 @@ impl<'a> Computing<'a> {
     fn counted(&self, view: &TargetView, seen: &Seen) -> BTreeMap<String, u64> {
         let nulls = seen.nulls.iter().skip(self.key.len()).copied();
         view.features.iter().map(|feature| feature.name.to_string()).zip(nulls).collect()
+    }
+
+    /// The texts of which nothing could be made since the last call, ordered, each once.
+    fn new_rejects(&self) -> Vec<Reject> {
+        let faults = self.faults.drain().into_iter();
+        let mut rejects: Vec<Reject> = faults.map(|Fault { key, reason }| Reject { key, reason }).collect();
+        rejects.dedup();
+        rejects
     }
 
     fn values(&self, source: SqlError) -> MaterializeError {

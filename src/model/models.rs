@@ -38,6 +38,7 @@ struct Inner {
 #[derive(Debug)]
 pub struct Model {
     name: String,
+    is_built_in: bool,
     model: Box<dyn EmbeddingModel>,
 }
 
@@ -56,7 +57,8 @@ impl Models {
             return Ok(Arc::clone(model));
         }
         let model = self.opened(name)?;
-        let model = Arc::new(Model { name: name.to_owned(), model });
+        let is_built_in = name == BUILT_IN && !self.inner.configured.contains_key(name);
+        let model = Arc::new(Model { name: name.to_owned(), is_built_in, model });
         open.insert(name.to_owned(), Arc::clone(&model));
         Ok(model)
     }
@@ -89,6 +91,11 @@ impl Models {
 impl Model {
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it is the one that needs no configuration, on whose vectors weights of analyzers were fitted.
+    pub fn is_built_in(&self) -> bool {
+        self.is_built_in
     }
 
     /// Numbers of a vector.

@@ -140,6 +140,12 @@ impl Store {
             ViewData::Lance(_) => None,
         };
         let files = protected.iter().flat_map(|manifest| manifest.views.iter().filter_map(of_view)).collect();
+        let rejects =
+            protected.iter().flat_map(|manifest| manifest.views.iter().filter_map(|pin| pin.rejects.as_ref()));
+        let rejects = rejects.map(|pin| pin.file.clone()).collect();
+        for view in self.objects.folders("rejects").await? {
+            self.sweep_files(&format!("rejects/{view}"), &rejects, before, dry, freed).await?;
+        }
         for folder in ["sources", "views"] {
             for name in self.objects.folders(folder).await? {
                 let path = format!("{folder}/{name}");

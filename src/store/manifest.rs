@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{Check, Statistics};
+use super::{Check, RejectsPin, Statistics};
 use crate::name::{Fingerprint, ReleaseNumber};
 
 /// A release.
@@ -93,6 +93,10 @@ pub struct ViewPin {
     pub windows: Option<WindowsPin>,
     /// The text that its features are made of.
     pub text: Option<TextPin>,
+    /// The sketches of which it tells what is nearly the same.
+    pub duplicates: Option<DuplicatesPin>,
+    /// The texts of which nothing could be made.
+    pub rejects: Option<RejectsPin>,
     pub features: Vec<FeaturePin>,
     /// What was expected of it, and what was found.
     pub checks: Vec<Check>,
@@ -156,6 +160,10 @@ pub enum TextMethod {
     Analyzer {
         name: String,
         version: u32,
+        /// The view whose vectors of stanzas it reads too.
+        vectors: Option<String>,
+        /// The themes that it judges by.
+        themes: Vec<ThemePin>,
     },
     Embedding {
         model: String,
@@ -163,6 +171,25 @@ pub enum TextMethod {
         /// By their names.
         parts: Vec<String>,
     },
+}
+
+/// What is nearly the same among the rows of a view of sketches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DuplicatesPin {
+    pub view: String,
+    /// The view's feature that holds sketches.
+    pub sketch: String,
+    /// The least similarity of a copy.
+    pub similarity: f64,
+}
+
+/// A theme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThemePin {
+    pub name: String,
+    pub descriptions: Vec<String>,
+    pub seeds_en: Vec<String>,
+    pub seeds_ru: Vec<String>,
 }
 
 /// Where the rows of a view lie.

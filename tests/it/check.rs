@@ -387,7 +387,7 @@ async fn the_shipped_definitions_and_those_of_init_are_sound() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let (definitions, diagnostics) = parse(&rhapsode::definition::load(root).unwrap());
     let target = compile(&definitions, &models(), diagnostics).await.unwrap_or_else(|faults| panic!("{faults:#?}"));
-    assert_eq!((target.views.len(), target.on_request.len()), (9, 1));
+    assert_eq!((target.views.len(), target.on_request.len()), (12, 1));
     let text = include_str!("../../src/cli/init/tracks.yaml");
     compiled(&[("tracks.yaml", text)]).await.unwrap_or_else(|faults| panic!("{faults:#?}"));
 }

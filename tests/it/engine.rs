@@ -6,7 +6,8 @@ use datafusion::arrow::array::{AsArray, Int32Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use datafusion::datasource::MemTable;
 use futures::TryStreamExt;
-use rhapsode::engine::{Bounds, FUNCTIONS, Session, SqlError, Statement};
+use rhapsode::analyze::{Analyzer, ReadyAnalyzer};
+use rhapsode::engine::{Bounds, FUNCTIONS, Session, SqlError, Statement, TextColumn};
 use rhapsode::error::ErrorKind;
 use rhapsode::limits::{STATEMENT_BYTES_MAX, STATEMENT_DEPTH_MAX, STATEMENT_OPERATORS_MAX};
 
@@ -161,8 +162,9 @@ async fn errors_name_the_thing_and_its_place() {
 #[tokio::test]
 async fn an_analyzer_ran_once_for_each_of_its_fields() {
     let session = session();
-    let analyzer = rhapsode::analyze::Analyzer::find("lexical").unwrap();
-    let base = session.analyzed("t", analyzer, "text").await.unwrap();
+    let analyzer = Analyzer::find("lexical").unwrap();
+    let text = TextColumn { table: "t", text: "text", keys: &[] };
+    let base = session.analyzed(&text, ReadyAnalyzer::new(analyzer, Arc::default()), None).await.unwrap();
     let fields = ["lexical.tokens", "lexical.lines", "lexical.types"];
     let fields = fields.map(|field| session.expression(field, &base).unwrap());
     let plan = session.optimized(&session.project(&base, fields.to_vec()).unwrap()).unwrap();

@@ -224,6 +224,14 @@ async fn a_view_maps_rows_one_by_one_only_under_their_own_keys() {
         (format!("select track_id, {columns} from tracks where year > (select avg(year) from tracks)"), false),
         (format!("select track_id, {columns} from tracks union all select track_id, {columns} from tracks"), false),
         ("select track_id, title, secret, year as decade, sum(year) over () as ratio from tracks".to_owned(), false),
+        (format!("select t.track_id, {columns} from tracks t join lexical l on l.track_id = t.track_id"), true),
+        (format!("select track_id, {columns} from tracks left join lexical using (track_id)"), true),
+        (format!("select l.track_id, {columns} from tracks t join lexical l on l.track_id = t.track_id and tokens > 3"), true),
+        (format!("select t.track_id, {columns} from tracks t join lexical l on l.track_id = t.title"), false),
+        (format!("select t.track_id, {columns} from tracks t join lexical l on l.tokens = t.year"), false),
+        (format!("select t.track_id, {columns} from tracks t right join lexical l on l.track_id = t.track_id"), false),
+        (format!("select t.track_id, {columns} from tracks t cross join lexical l"), false),
+        ("select a.track_id, a.title, a.secret, a.year as decade, b.year * 1.0 as ratio from tracks a join tracks b on a.track_id = b.track_id".to_owned(), false),
     ] {
         assert_eq!(local(&sql).await, expected, "{sql}");
     }
@@ -242,12 +250,13 @@ impl Dice {
 /// All that readers see of a project: rows of every table, and what the release counted.
 async fn seen(project: &TestProject, release: &rhapsode::store::Manifest) -> BTreeMap<String, Value> {
     let mut seen = BTreeMap::new();
-    for table in ["tracks", "metadata", "lexical", "late", "track"] {
+    for table in ["tracks", "metadata", "lexical", "late", "joined", "track"] {
         let names = match table {
             "tracks" => "track_id, title, year, secret, lyrics",
             "metadata" => "track_id, title, secret, decade, ratio",
             "lexical" => "track_id, tokens, mtld",
             "late" => "track_id, century",
+            "joined" => "track_id, doubled, century_again",
             _ => "track_id, title, decade, ratio, tokens, century",
         };
         let rows = project.rows(&format!("select {names} from {table} order by track_id")).await;
@@ -260,10 +269,22 @@ async fn seen(project: &TestProject, release: &rhapsode::store::Manifest) -> BTr
     seen
 }
 
+/// A row of it is made from the rows of three tables that have its key.
+const JOINED: &str = "---
+kind: feature_view
+name: joined
+entity: track
+sql: |
+  select t.track_id, title, tokens * 2 as doubled, century as century_again
+  from tracks t join lexical on lexical.track_id = t.track_id left join late on late.track_id = t.track_id
+  where title is not null
+features: [{ name: doubled, dtype: int32 }, { name: century_again, dtype: int32 }]
+";
+
 /// The definitions of a round: which decade, and from when on a track is late.
 fn definitions(decade: u64, late: u64) -> String {
     let late = format!(
-        "---\nkind: feature_view\nname: late\nentity: track\nsql: select track_id, decade / 100 as century from metadata where decade > {late}\nfeatures: [{{ name: century, dtype: int32 }}]\n"
+        "---\nkind: feature_view\nname: late\nentity: track\nsql: select track_id, decade / 100 as century from metadata where decade > {late}\nfeatures: [{{ name: century, dtype: int32 }}]\n{JOINED}"
     );
     DEFINITIONS.replace("year / 10 * 10", &format!("year / {decade} * {decade}")) + &late
 }

@@ -220,7 +220,11 @@ pub async fn post(app: &App, path: &str, body: impl Into<String>) -> Answer {
 }
 
 pub async fn post_with(app: &App, path: &str, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
-    let request = Request::post(path).header("content-type", "application/json");
+    let request = Request::post(path);
+    let request = match headers.iter().any(|(name, _)| *name == "content-type") {
+        true => request,
+        false => request.header("content-type", "application/json"),
+    };
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     send(app, request.body(Body::from(body.into())).unwrap()).await
 }

@@ -11,6 +11,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("analyze", &[]),
     ("model", &[]),
     ("store", &[]),
+    ("state", &[]),
     ("engine", &["analyze", "model"]),
     ("compile", &["definition", "analyze", "model", "engine"]),
     ("ingest", &["definition", "engine", "store"]),
@@ -21,6 +22,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("online", &["engine", "store"]),
     ("dataset", &["definition", "engine", "query", "store"]),
     ("evaluate", &["analyze"]),
+    ("jobs", &["state", "store"]),
     (
         "app",
         &[
@@ -37,9 +39,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "query",
             "online",
             "dataset",
+            "state",
+            "jobs",
         ],
     ),
-    ("api", &["app", "analysis", "model", "engine", "store", "ingest", "query", "online", "dataset"]),
+    ("api", &["app", "analysis", "model", "engine", "store", "state", "ingest", "query", "online", "dataset", "jobs"]),
     (
         "cli",
         &[

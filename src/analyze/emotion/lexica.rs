@@ -4,6 +4,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::stems::{self, Change};
 use super::words::Script;
+use crate::analyze::russian_stem::russian_stem;
 
 /// Words of verse, song and rap with valence and arousal, -3 to 3: English, then Russian. Our own, CC0.
 const OWN: &str = include_str!("lexicon.tsv");
@@ -146,7 +147,7 @@ impl Lexica {
                 continue;
             }
             lexica.russian.entry(word.into()).or_insert(feeling);
-            let stem = stems::russian(word);
+            let stem = russian_stem(word);
             if !RUSSIAN_STEMS_SHARED.contains(&stem) {
                 lexica.russian_stems.entry(stem.into()).or_insert(feeling);
             }
@@ -179,7 +180,7 @@ impl Lexica {
         if let Some(feeling) = self.russian.get(word) {
             return Some(*feeling);
         }
-        let stem = stems::russian(word);
+        let stem = russian_stem(word);
         if let Some(feeling) = self.russian_stems.get(stem) {
             return Some(*feeling);
         }

@@ -1,8 +1,4 @@
-//! Other spellings of a word that a lexicon may have: English ones by rule, Russian words without their endings.
-
-mod russian;
-
-pub(super) use russian::russian;
+//! Other spellings of an English word that a lexicon may have, by rule.
 
 /// Letters that a stem keeps at least.
 const STEM_LETTERS_MIN: usize = 3;

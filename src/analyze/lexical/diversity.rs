@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::share;
 use super::tokens::{Tokens, Type};
 
 /// The type-token ratio at which a factor is complete.
@@ -94,8 +95,4 @@ fn absence(occurrences: usize, length: usize) -> f64 {
         return 0.0;
     }
     (0..SAMPLE_TOKENS).map(|drawn| (others - drawn) as f64 / (length - drawn) as f64).product()
-}
-
-fn share(part: usize, whole: usize) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }

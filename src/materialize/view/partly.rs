@@ -1,10 +1,10 @@
 //! A view whose columns or rows changed in part: what did not change keeps its files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, RecordBatch, UInt64Array};
-use datafusion::arrow::compute::take_record_batch;
+use datafusion::arrow::array::{Array, BooleanArray, RecordBatch, UInt64Array};
+use datafusion::arrow::compute::{filter_record_batch, take_record_batch};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -14,22 +14,27 @@ use crate::compile::{TargetFeature, TargetView};
 use crate::engine::SqlError;
 use crate::limits::{CHANGED_ROWS_MAX, SMALL_FRAGMENTS_MAX};
 use crate::materialize::{BuiltTable, Change, ChangedColumns, Event, MaterializeError};
-use crate::store::{KeyIndex, StoreError, ViewPin, Writable, key_texts};
+use crate::store::{KeyIndex, KeySet, Reject, StoreError, ViewPin, Writable, key_texts};
 
-/// The rows of a view's input that changed.
-pub(super) enum Changed<'a> {
+/// The rows of a view's inputs that changed.
+pub(super) enum Changed {
     Nothing,
-    Rows(ChangedRows<'a>),
+    Rows(ChangedRows),
     /// All of them, or more than are held.
     All,
 }
 
-pub(super) struct ChangedRows<'a> {
-    input: &'a str,
-    schema: SchemaRef,
-    rows: Vec<RecordBatch>,
-    /// The keys of those that are gone.
-    deleted: Vec<RecordBatch>,
+pub(super) struct ChangedRows {
+    /// Each input, with those of its rows that have a key in `touched`.
+    inputs: Vec<(String, SchemaRef, Vec<RecordBatch>)>,
+    /// The keys of rows that changed in an input, or are gone.
+    touched: Vec<RecordBatch>,
+}
+
+impl ChangedRows {
+    fn count(&self) -> u64 {
+        self.touched.iter().map(|batch| batch.num_rows() as u64).sum()
+    }
 }
 
 /// Nulls by feature.
@@ -41,10 +46,10 @@ impl Computing<'_> {
         &self,
         pin: &ViewPin,
         columns: &ChangedColumns,
-        changed: Option<ChangedRows<'_>>,
+        changed: Option<ChangedRows>,
     ) -> Result<BuiltTable, MaterializeError> {
         let ChangedColumns { dropped, added } = columns;
-        let expected = changed.as_ref().map(|changed| changed.rows.iter().map(|batch| batch.num_rows() as u64).sum());
+        let expected = changed.as_ref().map(ChangedRows::count);
         let expected = if added.is_empty() { expected } else { Some(pin.rows) };
         (self.progress)(Event::Begin { table: self.name.to_owned(), rows: expected });
         let mut writable = self.store.view_to_write(self.name, pin.data.lance_version()).await?;
@@ -54,6 +59,8 @@ impl Computing<'_> {
             writable.replace_columns(dropped, None).await?;
         }
         let has_rows = changed.is_some();
+        // A view has one function: where a column is computed for all rows, all that fails is told again.
+        let mut rejects = if added.is_empty() { self.kept_rejects(pin, changed.as_ref()).await? } else { Vec::new() };
         let mut change = Change::None;
         if let Some(changed) = changed {
             let kept = self.part(|name| !added.iter().any(|added| added == name));
@@ -64,6 +71,7 @@ impl Computing<'_> {
             let part = self.part(|name| added.iter().any(|added| added == name));
             if !self.add_columns(&mut writable, &part, &mut nulls).await? {
                 tracing::warn!(view = self.name, "its rows are not those that its columns were computed for");
+                self.new_rejects();
                 return self.whole(Some(pin)).await;
             }
         }
@@ -79,7 +87,25 @@ impl Computing<'_> {
         statistics.retain(|name, _| !dropped.contains(name));
         let is_other = |feature: &&TargetFeature| has_rows || added.iter().any(|name| name == feature.name.as_str());
         statistics.extend(self.profiled(&table, rows, self.view.features.iter().filter(is_other)).await?);
-        Ok(BuiltTable { table, rows, nulls, statistics, checks: Vec::new(), change, seconds: None })
+        rejects.extend(self.new_rejects());
+        rejects.sort();
+        rejects.dedup();
+        let rejects = self.store.write_rejects(self.name, &self.settings.build_id, &rejects).await?;
+        Ok(BuiltTable { table, rows, nulls, statistics, checks: Vec::new(), rejects, change, seconds: None })
+    }
+
+    /// The rejects of the pinned version whose rows are not computed again.
+    async fn kept_rejects(&self, pin: &ViewPin, changed: Option<&ChangedRows>) -> Result<Vec<Reject>, StoreError> {
+        let Some(rejects) = &pin.rejects else { return Ok(Vec::new()) };
+        let mut touched: BTreeSet<Vec<String>> = BTreeSet::new();
+        for batch in changed.into_iter().flat_map(|changed| &changed.touched) {
+            let keys = key_texts(batch, &self.key)?;
+            let key = |row: usize| keys.iter().map(|part| part.value(row).to_owned()).collect();
+            touched.extend((0..batch.num_rows()).map(key));
+        }
+        let mut rejects = self.store.rejects(rejects).await?;
+        rejects.retain(|reject| !touched.contains(&reject.key));
+        Ok(rejects)
     }
 
     /// The view with those of its features that are `wanted`.
@@ -115,18 +141,16 @@ impl Computing<'_> {
         &self,
         writable: &mut Writable,
         part: &TargetView,
-        changed: ChangedRows<'_>,
+        changed: ChangedRows,
         nulls: &mut Nulls,
     ) -> Result<Vec<RecordBatch>, MaterializeError> {
-        let ChangedRows { input, schema, rows: changed, deleted } = changed;
-        let mut touched = deleted;
-        for batch in &changed {
-            touched.push(batch.project(&self.key_indices(&batch.schema())?).map_err(rows_fault)?);
-        }
+        let ChangedRows { inputs, touched } = changed;
         let session = self.session().await?;
-        let only = MemTable::try_new(schema, vec![changed]);
-        let only = only.map_err(|error| self.values(SqlError::from_execution(error)))?;
-        session.register(input, Arc::new(only));
+        for (input, schema, rows) in inputs {
+            let only = MemTable::try_new(schema, vec![rows]);
+            let only = only.map_err(|error| self.values(SqlError::from_execution(error)))?;
+            session.register(&input, Arc::new(only));
+        }
         let (computed, seen) = self.collected(self.computed_in_order(&session, part).await?).await?;
         let gone = self.gone(&touched, &computed)?;
         let replaced = match writable.table() {
@@ -166,28 +190,64 @@ impl Computing<'_> {
         Ok(Some(take_record_batch(computed, &UInt64Array::from(rows)).map_err(rows_fault)?))
     }
 
-    /// The rows of the view's one input that changed since the view was computed.
-    pub(super) async fn changed_rows(&self, pin: &ViewPin) -> Result<Changed<'_>, MaterializeError> {
+    /// The rows of the view's inputs that changed since the view was computed.
+    pub(super) async fn changed_rows(&self, pin: &ViewPin) -> Result<Changed, MaterializeError> {
         // Pieces that are in order are put in order again before they are too many.
         if self.view.time.is_some() && self.store.view(self.name, &pin.data).await?.fragments() > SMALL_FRAGMENTS_MAX {
             return Ok(Changed::All);
         }
-        let [input] = self.view.inputs.as_slice() else { return Ok(Changed::All) };
-        let (Some(table), Some(since)) = (self.built.tables.get(input.as_str()), pin.inputs.get(input.as_str())) else {
-            return Ok(Changed::All);
-        };
-        let deleted = match &table.change {
-            Change::None => return Ok(Changed::Nothing),
-            Change::Whole => return Ok(Changed::All),
-            Change::Rows { deleted } => deleted.clone(),
-        };
-        match table.table.changed_since(*since, &self.key, CHANGED_ROWS_MAX).await? {
-            None => Ok(Changed::All),
-            Some(rows) => {
-                let schema = rows.first().map(|batch| batch.schema()).unwrap_or_else(|| table.table.schema());
-                Ok(Changed::Rows(ChangedRows { input: input.as_str(), schema, rows, deleted }))
+        let (mut inputs, mut touched) = (Vec::new(), Vec::new());
+        for input in &self.view.inputs {
+            let (Some(table), Some(since)) = (self.built.tables.get(input.as_str()), pin.inputs.get(input.as_str()))
+            else {
+                return Ok(Changed::All);
+            };
+            match &table.change {
+                Change::None => {}
+                Change::Whole => return Ok(Changed::All),
+                Change::Rows { deleted } => {
+                    touched.extend(deleted.iter().cloned());
+                    let Some(rows) = table.table.changed_since(*since, &self.key, CHANGED_ROWS_MAX).await? else {
+                        return Ok(Changed::All);
+                    };
+                    for batch in &rows {
+                        touched.push(batch.project(&self.key_indices(&batch.schema())?).map_err(rows_fault)?);
+                    }
+                    inputs.push((input.to_string(), schema_of(table, &rows), rows));
+                }
             }
         }
+        if inputs.is_empty() {
+            return Ok(Changed::Nothing);
+        }
+        let touched = self.each_once(touched)?;
+        if touched.iter().map(RecordBatch::num_rows).sum::<usize>() > CHANGED_ROWS_MAX {
+            return Ok(Changed::All);
+        }
+        // The rows of one input that changed are all that is read. Where there are several, each is read where any changed.
+        if self.view.inputs.len() > 1 {
+            inputs.clear();
+            for input in &self.view.inputs {
+                let Some(table) = self.built.tables.get(input.as_str()) else { return Ok(Changed::All) };
+                if table.table.data().lance_version().is_none() {
+                    return Ok(Changed::All);
+                }
+                let rows = table.table.of_keys(&self.key, &touched).await?;
+                inputs.push((input.to_string(), schema_of(table, &rows), rows));
+            }
+        }
+        Ok(Changed::Rows(ChangedRows { inputs, touched }))
+    }
+
+    /// The keys of `batches`, each once.
+    fn each_once(&self, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, StoreError> {
+        let mut seen = KeySet::default();
+        let once = |batch: RecordBatch| {
+            let keys = key_texts(&batch, &self.key)?;
+            let is_new: BooleanArray = (0..batch.num_rows()).map(|row| Some(seen.insert(&keys, row))).collect();
+            filter_record_batch(&batch, &is_new).map_err(rows_fault)
+        };
+        batches.into_iter().map(once).collect()
     }
 
     /// The keys of `touched` that no row of `computed` has.
@@ -209,6 +269,10 @@ impl Computing<'_> {
     fn key_indices(&self, schema: &SchemaRef) -> Result<Vec<usize>, StoreError> {
         self.key.iter().map(|name| schema.index_of(name).map_err(rows_fault)).collect()
     }
+}
+
+fn schema_of(table: &BuiltTable, rows: &[RecordBatch]) -> SchemaRef {
+    rows.first().map(|batch| batch.schema()).unwrap_or_else(|| table.table.schema())
 }
 
 /// The nulls, by column.

@@ -103,7 +103,7 @@ def multisyllabic_problems(item, words):
 
 def main():
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "verses.jsonl"
-    themes_path = Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "themes.yaml"
+    themes_path = Path(sys.argv[2]) if len(sys.argv) > 2 else HERE.parents[2] / "feature_defs/themes.yaml"
     themes = set(re.findall(r"^name: (\w+)$", themes_path.read_text(encoding="utf-8"), re.M))
     verses = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     wrong = [f"{verse.get('id')}: {problem}" for verse in verses for problem in problems(verse, themes)]

@@ -24,6 +24,10 @@ pub(super) struct View {
     windows: Option<windows::Windows>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<text::Text>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rejects: Option<text::Rejects>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    duplicates: Option<text::Duplicates>,
     features: Vec<Feature>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checks: Vec<statistics::Check>,
@@ -66,6 +70,8 @@ impl From<ViewPin> for View {
             timestamp_field,
             windows,
             text,
+            rejects,
+            duplicates,
             features,
             checks,
             ttl_seconds,
@@ -87,6 +93,8 @@ impl From<ViewPin> for View {
             timestamp_field,
             windows: windows.map(Into::into),
             text: text.map(Into::into),
+            rejects: rejects.map(Into::into),
+            duplicates: duplicates.map(Into::into),
             features: features.into_iter().map(Into::into).collect(),
             checks: checks.into_iter().map(Into::into).collect(),
             ttl_seconds,
@@ -111,6 +119,8 @@ impl TryFrom<View> for ViewPin {
             timestamp_field,
             windows,
             text,
+            rejects,
+            duplicates,
             features,
             checks,
             ttl_seconds,
@@ -134,6 +144,8 @@ impl TryFrom<View> for ViewPin {
             timestamp_field,
             windows: windows.map(Into::into),
             text: text.map(TryInto::try_into).transpose()?,
+            rejects: rejects.map(Into::into),
+            duplicates: duplicates.map(Into::into),
             features: features?,
             checks,
             ttl_seconds,

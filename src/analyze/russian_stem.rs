@@ -4,7 +4,7 @@
 const WORD_LETTERS_MIN: usize = 4;
 
 /// The word without its endings: a slice of `word`, which is lower case and has no `ё`.
-pub(in super::super) fn russian(word: &str) -> &str {
+pub(super) fn russian_stem(word: &str) -> &str {
     let Some(rv) = after_vowel(word, 0) else {
         return word;
     };

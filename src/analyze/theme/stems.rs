@@ -1,0 +1,67 @@
+//! The stem of a word: what its inflections have in common. English by rule, Russian by Snowball's algorithm.
+
+mod english;
+
+use std::borrow::Cow;
+
+use crate::analyze::russian_stem::russian_stem;
+
+/// The language that a word is stemmed in: the script of its first letter decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Script {
+    Latin,
+    Cyrillic,
+    Other,
+}
+
+impl Script {
+    pub(super) fn of(word: &str) -> Self {
+        match word.chars().next() {
+            Some('a'..='z' | '\u{c0}'..='\u{24f}') => Self::Latin,
+            Some('\u{400}'..='\u{52f}') => Self::Cyrillic,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Writes the stem of `word`, which is folded, into `stem`. `is_cut` tells that an apostrophe follows: `singin'`.
+pub(super) fn stem(word: &str, is_cut: bool, stem: &mut String) {
+    stem.clear();
+    match Script::of(word) {
+        Script::Latin => english::stem(word, is_cut, stem),
+        Script::Cyrillic => {
+            stem.push_str(&modern(word));
+            let length = russian_stem(stem).len();
+            stem.truncate(length);
+        }
+        Script::Other => stem.push_str(word),
+    }
+}
+
+/// A Russian word as it is looked up: without stress marks, with `е` for `ё`, in the spelling of after 1918. Its stem is
+/// how it begins.
+pub(super) fn modern(word: &str) -> Cow<'_, str> {
+    if word.chars().all(|c| matches!(c, 'а'..='я')) && !word.ends_with('ъ') {
+        return Cow::Borrowed(word);
+    }
+    let mut spelled: String = word.chars().filter(|c| !is_mark(*c)).map(of_today).collect();
+    if spelled.ends_with('ъ') {
+        spelled.pop();
+    }
+    Cow::Owned(spelled)
+}
+
+/// Stress marks and other accents that no letter took in.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
+}
+
+/// `е` for `ё`, and the letters of today for those that the reform of 1918 did away with.
+fn of_today(c: char) -> char {
+    match c {
+        'ё' | 'ѣ' => 'е',
+        'і' | 'ѵ' => 'и',
+        'ѳ' => 'ф',
+        _ => c,
+    }
+}
