@@ -21,6 +21,10 @@ DECADES = (
     "select decade, count(*) as poems, avg(mtld) as mtld from track"
     " where decade is not null group by decade order by poems desc limit 3"
 )
+COPIES = (
+    "select duplicate_of, count(*) as copies from track"
+    " where duplicate_of is not null group by duplicate_of order by copies desc limit 3"
+)
 
 
 @dataclass(frozen=True)
@@ -222,6 +226,7 @@ def texts(base: str) -> list[Example]:
         checks.that(found["features"]["rhyme_scheme"] == "AABB", "two couplets")
         checks.that(found["features"]["tokens"] == 20, "twenty words")
         checks.that(POEM in [near["key"] for near in found["nearest"]], "“The Tyger” is among the nearest")
+        checks.that(found["features"]["sketch_words"] == 20 and isinstance(found["duplicates"], list), "copies are looked for")
         checks.that(found["warnings"] == [], "nothing is missing")
 
     def vector(checks: Checks, answer: Answer) -> None:
@@ -233,7 +238,31 @@ def texts(base: str) -> list[Example]:
         cosine = sum(a * b for a, b in zip(one, two, strict=True))
         checks.that(cosine > 0.8, f"the same in English and in Russian is near: {cosine}")
 
+    def about(checks: Checks, answer: Answer) -> None:
+        found = answer.json()["features"]
+        checks.that(found["theme"] in [None, *found["themes"]], "the theme is among the themes")
+        checks.that(1 <= len(found["key_phrases"]) <= 10, "one to ten key phrases")
+
+    def submitted(checks: Checks, answer: Answer) -> None:
+        found = answer.json()
+        checks.that(found["state"] in {"waiting", "running", "done"}, "the job is taken")
+        checks.that(found["rows"] == 2, "two texts")
+
+    def jobs(checks: Checks, answer: Answer) -> None:
+        found = answer.json()["jobs"]
+        checks.that(len(found) >= 1 and found[0]["entity"] == "track", "the job is among them")
+
+    lines = "\n".join(json.dumps({"key": key, "text": text}, ensure_ascii=False) for key, text in zip("ab", said, strict=True))
+    many = ["curl", "-H", "content-type: application/x-ndjson", "--data-binary", lines, f"{base}/api/jobs?entity=track"]
+
     return [
+        Example(
+            "What a poem is about.",
+            get(f"{base}/api/features/{OTHER_POEM}?entity=track&features=theme,themes,key_phrases,mood,arc_shape"),
+            about,
+        ),
+        Example("Many texts, analyzed in the background.", shlex.join(many), submitted, status=202),
+        Example("How far the jobs are; `/api/jobs/ID/results` has what was made.", get(f"{base}/api/jobs"), jobs),
         Example(
             "A new text: every feature that the corpus has of its texts, where it stands among them, what is nearest.",
             post(f"{base}/api/analyze", {"entity": "track", "text": stanza, "nearest": 3}),
@@ -260,12 +289,17 @@ def statements(base: str, command: str) -> list[Example]:
         checks.that(rows[0]["poems"] >= rows[1]["poems"] >= 1_000, "the largest decade comes first")
         checks.that(all(10 < row["mtld"] < 1_000 for row in rows), "the means are plausible")
 
+    def copies(checks: Checks, answer: Answer) -> None:
+        rows = answer.json()
+        checks.that(len(rows) == 3 and rows[0]["copies"] >= rows[2]["copies"] >= 2, "what was printed most often")
+
     def counted(checks: Checks, answer: Answer) -> None:
         numbers = [int(word) for word in answer.body.decode().replace("|", " ").split() if word.isdigit()]
         checks.that(any(number >= TRACKS_MIN for number in numbers), f"at least {TRACKS_MIN} tracks")
 
     return [
         Example("SQL over HTTP: an array of rows.", post(f"{base}/api/sql", {"query": DECADES}), decades),
+        Example("What is there several times, nearly: near-duplicates.", post(f"{base}/api/sql", {"query": COPIES}), copies),
         Example("SQL from the command line, without a server.", f"{command} sql {shlex.quote(count)}", counted),
     ]
 

@@ -20,6 +20,7 @@ pub use target::{
     JoinKey, Recipe, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity,
     TargetFeature, TargetInput, TargetOnRequest, TargetSource, TargetVectors, TargetView, TargetWindow, TargetWindows,
 };
+pub use analyzer::themes;
 pub use view::plan as plan_view;
 
 use crate::definition::{Definitions, Diagnostics, Dtype, Values};

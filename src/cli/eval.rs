@@ -10,11 +10,14 @@ use console::style;
 use serde_json::{Value, json};
 
 use super::{config_or_default, print_json};
-use crate::analyze::emotion::{Lexica, Sentiment, line_features, sentiment};
+use crate::analyze::emotion::{Lexica, Sentiment, line_features, sentiment, sentiment_of_vector};
+use crate::analyze::{Analyzer, ReadyAnalyzer};
+use crate::engine::with_vectors;
 use crate::evaluate::rhyme::Setting;
 use crate::evaluate::rhyme_russian::Stress;
-use crate::evaluate::{self, Interval, SchemeFigures, emotion, rhyme, rhyme_russian, structure};
-use crate::model::{BUILT_IN, Models};
+use crate::evaluate::{self, Agreement, Interval, SchemeFigures, emotion, rhyme, rhyme_russian, structure};
+use crate::model::{BUILT_IN, Models, Part};
+use crate::{compile, definition};
 
 /// Measure the analyzers on texts whose analysis is known.
 #[derive(Args)]
@@ -48,9 +51,12 @@ enum What {
     Structure,
     /// The sentiment of lines of verse.
     Emotion,
+    /// How far models of one task agree: sentiment by words and by vectors, themes by keywords and by vectors.
+    Analyzers,
 }
 
 /// One figure: what it is, its value, its interval, and what it should reach.
+#[derive(Clone)]
 struct Figure {
     name: &'static str,
     value: f64,
@@ -73,6 +79,7 @@ impl Eval {
             What::RhymeRussian => self.rhyme_russian()?,
             What::Structure => self.structure()?,
             What::Emotion => self.emotion(project).await?,
+            What::Analyzers => self.agreements(project).await?,
         };
         if let Some(file) = &self.dump {
             let lines: Vec<String> = dumped.iter().map(Value::to_string).collect();
@@ -90,7 +97,7 @@ impl Eval {
                 Some(goal) => format!("goal {goal:.2} {}", style("missed").yellow()),
                 None => String::new(),
             };
-            say!("{name:42} {value:.4}  [{low:.3}, {high:.3}]  {goal}");
+            say!("{name:46} {value:.4}  [{low:.3}, {high:.3}]  {goal}");
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -167,6 +174,48 @@ impl Eval {
         Ok(Measured { texts: judgements.len(), figures, dumped: dumped.collect() })
     }
 
+    /// Of the sentiment of lines, and of the themes of the project's definitions in whole songs and poems.
+    async fn agreements(&self, project: &Path) -> anyhow::Result<Measured> {
+        let model = Models::new(project, &config_or_default(project)?).find(BUILT_IN)?;
+        let judgements = evaluate::read_sentiments(&self.gold)?;
+        let lines: StringArray = judgements.iter().map(|judgement| Some(judgement.text.as_str())).collect();
+        let vectors = model.embed(lines).await?.vectors;
+        let lexica = Lexica::own();
+        let sentiments = judgements.iter().enumerate().filter_map(|(row, judgement)| {
+            let by_vector = sentiment_of_vector(vectors.value(row).as_primitive::<Float32Type>().values())?;
+            Some((sentiment(&judgement.text, None, &lexica) as usize, by_vector as usize))
+        });
+        let sentiments: Vec<(usize, usize)> = sentiments.collect();
+        let mut texts = sentiments.len();
+        let names = ["sentiment of lines, same by words and vectors", "sentiment of lines, kappa"];
+        let mut figures = agreement_figures(names, &Agreement::of(&sentiments)).to_vec();
+
+        let (definitions, _) = definition::parse(&definition::load(project)?);
+        let analyzer = Analyzer::find("theme").ok_or_else(|| anyhow::anyhow!("there is no analyzer of themes"))?;
+        let analyzer = ReadyAnalyzer::new(analyzer, compile::themes(&definitions));
+        let analyzer = with_vectors(&analyzer, Some(&model)).await?;
+        let songs = evaluate::read_songs(&self.gold)?.into_iter().map(|song| {
+            let sections = song.sections.iter().map(|(_, lines)| lines.join("\n"));
+            sections.collect::<Vec<_>>().join("\n\n")
+        });
+        let songs: StringArray = songs.map(Some).collect();
+        let poems: StringArray = evaluate::read_poems(&self.gold)?.into_iter().map(Some).collect();
+        for (of, names) in [
+            (songs, ["themes of hymns, same by keywords and vectors", "themes of hymns, kappa"]),
+            (poems, ["themes of Russian poems, same by both", "themes of Russian poems, kappa"]),
+        ] {
+            let stanzas = model.embed_parts(&of, &[Part::Stanzas]).await?.values;
+            let found = analyzer.analyze(&of, stanzas.column(0).as_list_opt()).values;
+            let column = |name: &str| found.column_by_name(name).map(|column| column.as_string::<i32>().clone());
+            let (Some(keywords), Some(vectors)) = (column("by_keywords"), column("by_vectors")) else { continue };
+            let both = keywords.iter().zip(vectors.iter()).filter_map(|(a, b)| Some((a?.to_owned(), b?.to_owned())));
+            let both: Vec<(String, String)> = both.collect();
+            texts += both.len();
+            figures.extend(agreement_figures(names, &Agreement::of(&both)));
+        }
+        Ok(Measured { texts, figures, dumped: Vec::new() })
+    }
+
     fn structure(&self) -> anyhow::Result<Measured> {
         let songs = evaluate::read_songs(&self.gold)?;
         let of = structure::cross_validate(&songs);
@@ -187,4 +236,12 @@ impl Eval {
         let dumped = if self.dump.is_some() { structure::dump(&songs) } else { Vec::new() };
         Ok(Measured { texts: songs.len(), figures, dumped })
     }
+}
+
+fn agreement_figures(names: [&'static str; 2], of: &Agreement) -> [Figure; 2] {
+    let [share, kappa] = names;
+    [
+        Figure { name: share, value: of.share, interval: of.share_interval, goal: None },
+        Figure { name: kappa, value: of.kappa, interval: of.kappa_interval, goal: None },
+    ]
 }

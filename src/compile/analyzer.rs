@@ -11,7 +11,7 @@ use crate::model::{BUILT_IN, Part};
 use crate::name::TableName;
 
 /// The themes that are defined.
-pub(super) fn themes(definitions: &Definitions) -> Arc<Themes> {
+pub fn themes(definitions: &Definitions) -> Arc<Themes> {
     let theme = |theme: &crate::definition::Theme| Theme {
         name: theme.name.value.to_string(),
         descriptions: theme.description.en.iter().chain(&theme.description.ru).cloned().collect(),

@@ -1,4 +1,4 @@
-//! How well sentiments agree with those that people gave: macro F1, confusion, agreement of two judges.
+//! How well sentiments agree with those that people gave: macro F1, confusion.
 
 use super::bootstrap::{Interval, interval};
 use crate::analyze::emotion::Sentiment;
@@ -57,17 +57,6 @@ impl Confusion {
         let both = self.0[class][class];
         let either = self.row(class) + self.column(class);
         if either == 0 { 0.0 } else { 2.0 * both as f64 / either as f64 }
-    }
-
-    /// Cohen's kappa (1960): agreement beyond that of judges who give each class as often, but at random. 0 where
-    /// chance alone explains all.
-    pub fn kappa(&self) -> f64 {
-        let total: usize = (0..3).map(|class| self.row(class)).sum();
-        let observed: usize = (0..3).map(|class| self.0[class][class]).sum();
-        let by_chance: usize = (0..3).map(|class| self.row(class) * self.column(class)).sum();
-        let (total, observed, by_chance) = (total as f64, observed as f64, by_chance as f64);
-        let room = total * total - by_chance;
-        if room > 0.0 { (total * observed - by_chance) / room } else { 0.0 }
     }
 
     fn add(&mut self, other: &Self) {

@@ -64,6 +64,11 @@ struct SectionRow {
     lines: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct PoemRow {
+    stanzas: Vec<Vec<String>>,
+}
+
 /// `rhyme_en.jsonl.gz`: stanzas whose schemes are known.
 pub fn read_rhymes(folder: &Path) -> Result<Vec<Stanza>, GoldError> {
     let rows: Vec<RhymeRow> = rows(&folder.join("rhyme_en.jsonl.gz"))?;
@@ -86,6 +91,13 @@ pub fn read_songs(folder: &Path) -> Result<Vec<Song>, GoldError> {
         Song { author, sections: sections.collect() }
     };
     Ok(rows.into_iter().map(song).collect())
+}
+
+/// `verse_ru.jsonl.gz`: Russian poems.
+pub fn read_poems(folder: &Path) -> Result<Vec<String>, GoldError> {
+    let rows: Vec<PoemRow> = rows(&folder.join("verse_ru.jsonl.gz"))?;
+    let text = |row: PoemRow| row.stanzas.iter().map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n");
+    Ok(rows.into_iter().map(text).collect())
 }
 
 /// `rhyme_ru.jsonl.gz`: fragments whose schemes are known.

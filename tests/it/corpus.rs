@@ -7,10 +7,10 @@ use rhapsode::cli::corpus::synthetic::{Made, Recipe, write};
 use serde_json::{Value, json};
 
 /// A corpus as made, by line.
-struct Corpus {
+pub struct Corpus {
     made: Made,
-    rows: Vec<Vec<u8>>,
-    truth: Vec<Value>,
+    pub rows: Vec<Vec<u8>>,
+    pub truth: Vec<Value>,
     summary: Value,
 }
 
@@ -247,7 +247,7 @@ fn bytes(tracks: usize, seed: u64, faults: bool) -> (Made, Vec<u8>, Vec<u8>) {
     (made, rows, truth)
 }
 
-fn make(tracks: usize, seed: u64, faults: bool) -> Corpus {
+pub fn make(tracks: usize, seed: u64, faults: bool) -> Corpus {
     let (made, rows, truth) = bytes(tracks, seed, faults);
     let rows = lines(&rows).map(<[u8]>::to_vec).collect();
     let mut truth: Vec<Value> = lines(&truth).map(parse).collect();
@@ -259,7 +259,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap())
 }
 
-fn parse(line: &[u8]) -> Value {
+pub fn parse(line: &[u8]) -> Value {
     serde_json::from_slice(line).unwrap()
 }
 

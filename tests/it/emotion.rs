@@ -287,6 +287,7 @@ mod evaluation {
     //! Figures of agreement that can be worked out by hand.
 
     use rhapsode::analyze::emotion::Sentiment::{Negative, Neutral, Positive};
+    use rhapsode::evaluate::Agreement;
     use rhapsode::evaluate::emotion::agreement;
 
     #[test]
@@ -297,7 +298,10 @@ mod evaluation {
         // F1: 1, 2/3, 2/3.
         assert!((found.macro_f1 - 7.0 / 9.0).abs() < 1e-12);
         // Observed 12/16, by chance (1 + 2 + 2)/16.
-        assert!((found.confusion.kappa() - 7.0 / 11.0).abs() < 1e-12);
+        let pairs_of_numbers = pairs.map(|(a, b)| (a as usize, b as usize));
+        let judges = Agreement::of(&pairs_of_numbers);
+        assert!((judges.kappa - 7.0 / 11.0).abs() < 1e-12 && (judges.share - 0.75).abs() < 1e-12);
+        assert!(judges.kappa_interval.low <= judges.kappa && judges.kappa <= judges.kappa_interval.high);
         assert!(found.interval.low <= found.macro_f1 && found.macro_f1 <= found.interval.high);
         assert_eq!(found, agreement(&pairs));
     }
@@ -305,6 +309,9 @@ mod evaluation {
     #[test]
     fn nothing_to_compare_agrees_in_nothing() {
         let found = agreement(&[]);
-        assert_eq!((found.macro_f1, found.confusion.kappa(), found.interval.high), (0.0, 0.0, 0.0));
+        assert_eq!((found.macro_f1, found.interval.high), (0.0, 0.0));
+        let judges = Agreement::of::<u8>(&[]);
+        assert_eq!((judges.share, judges.kappa), (0.0, 0.0));
+        assert_eq!(Agreement::of(&[(1, 1), (1, 1)]).kappa, 0.0);
     }
 }

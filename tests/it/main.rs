@@ -23,6 +23,7 @@ mod jobs;
 mod lexical_words;
 mod on_request;
 mod online;
+mod planted;
 mod rap;
 mod rhyme;
 mod rhyme_russian;

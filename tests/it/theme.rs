@@ -109,7 +109,7 @@ async fn a_new_text_gets_what_vectors_and_themes_gave_an_old_one() {
         assert_eq!(&analyzed["features"][name], value, "{name}");
     }
     // The vectors say something: without them the valence is another.
-    let words = project.rows(&format!("select emotion('{}')['valence'] as valence", SEA.replace('\n', "\n"))).await;
+    let words = project.rows(&format!("select emotion('{SEA}')['valence'] as valence")).await;
     assert_ne!(words[0]["valence"], stored["features"]["valence"]);
 }
 

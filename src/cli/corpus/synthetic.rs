@@ -15,6 +15,7 @@ mod draw;
 mod line;
 mod plant;
 mod row;
+mod sense;
 mod song;
 mod truth;
 mod verse;

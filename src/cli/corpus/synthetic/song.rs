@@ -2,6 +2,7 @@
 
 use super::artist::{self, Credits};
 use super::draw::Draws;
+use super::sense::{self, Sense};
 use super::truth;
 use super::verse::{self, Verse};
 use super::vocabulary::{Vocabulary, Word};
@@ -12,6 +13,7 @@ pub struct Song {
     pub title: String,
     pub credits: Credits,
     pub verse: Verse,
+    pub sense: Sense,
 }
 
 /// The rest is in English.
@@ -39,11 +41,14 @@ pub fn compose(seed: u64, languages: &Languages, index: u64) -> Song {
     let mut draws = Draws::new(seed, "song", index);
     let russian = draws.per_mille(RUSSIAN_PER_MILLE);
     let vocabulary = if russian { &languages.russian } else { &languages.english };
+    let mut verse = verse::compose(vocabulary, &mut Draws::new(seed, "verse", index));
+    let sense = sense::plant(&mut verse, russian, &mut Draws::new(seed, "sense", index));
     Song {
         language: vocabulary.language,
         title: vocabulary.called(&vocabulary.titles, &mut draws),
         credits: artist::credits(seed, vocabulary, &mut draws),
-        verse: verse::compose(vocabulary, &mut Draws::new(seed, "verse", index)),
+        verse,
+        sense,
     }
 }
 
@@ -54,6 +59,8 @@ impl Song {
             language: self.language,
             chorus: self.verse.chorus.is_some(),
             form: self.verse.form(),
+            theme: self.sense.theme,
+            arc: self.sense.arc,
         }
     }
 }

@@ -59,4 +59,8 @@ pub struct Verse {
     pub chorus: bool,
     /// A letter a stanza, `VCVC`: verse or chorus.
     pub form: String,
+    /// What each line names, as the demo's themes are called.
+    pub theme: &'static str,
+    /// What the feelings of the lines follow, as `arc_shape` calls it; null where a chorus comes back, and in short texts.
+    pub arc: Option<&'static str>,
 }
