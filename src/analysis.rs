@@ -14,9 +14,9 @@ use crate::analyze::theme::{Theme, Themes};
 use crate::analyze::{Analyzer, ReadyAnalyzer};
 use crate::clock::Stopwatch;
 use crate::definition::Dtype;
-use crate::engine::{Bounds, EMBEDDING, RowExpression, Session, SqlError, with_vectors};
+use crate::engine::{Bounds, EMBEDDING, Resources, RowExpression, Session, SqlError, with_vectors};
 use crate::limits::{PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
-use crate::model::{BUILT_IN, Model, Models, Part, inner_product, parts_type};
+use crate::model::{BUILT_IN, Model, Part, inner_product, parts_type};
 use crate::store::{
     DuplicatesPin, FeaturePin, Readable, SourcePin, Statistics, TextMethod, TextPin, ThemePin, ViewPin,
 };
@@ -108,7 +108,7 @@ impl Method {
 
 impl TextAnalysis {
     /// That of each entity of the release that has features of a text.
-    pub fn of_release(readable: &Readable, models: &Models) -> BTreeMap<String, Self> {
+    pub fn of_release(readable: &Readable, resources: &Resources) -> BTreeMap<String, Self> {
         let manifest = readable.manifest();
         let session = Session::new(Bounds { memory_bytes: PLANNING_MEMORY_BYTES, batch_rows: SOURCE_BATCH_ROWS });
         let of_entity = |entity: &str| {
@@ -122,15 +122,15 @@ impl TextAnalysis {
             let column = first.column.clone();
             let mut analysis = Self { column, views: Vec::new(), duplicates, warnings: Vec::new() };
             for (view, text) in views {
-                analysis.add(&session, models, source, view, text);
+                analysis.add(&session, resources, source, view, text);
             }
             Some((entity.to_owned(), analysis))
         };
         readable.entities().filter_map(of_entity).collect()
     }
 
-    fn add(&mut self, session: &Session, models: &Models, source: &SourcePin, view: &ViewPin, text: &TextPin) {
-        match compiled(session, models, source, view, text) {
+    fn add(&mut self, session: &Session, resources: &Resources, source: &SourcePin, view: &ViewPin, text: &TextPin) {
+        match compiled(session, resources, source, view, text) {
             Ok((compiled, warning)) => {
                 self.views.push(compiled);
                 self.warnings.extend(warning);
@@ -215,13 +215,13 @@ fn left_out(view: &str, reason: &str) -> String {
 /// The view, and a warning where it makes other values than those that are stored.
 fn compiled(
     session: &Session,
-    models: &Models,
+    resources: &Resources,
     source: &SourcePin,
     view: &ViewPin,
     text: &TextPin,
 ) -> Result<(TextView, Option<String>), String> {
     let (method, warning) = match &text.method {
-        TextMethod::Analyzer { name, version, vectors, themes } => {
+        TextMethod::Analyzer { name, version, vectors, themes, stress } => {
             let analyzer = Analyzer::find(name).ok_or_else(|| format!("this version has no analyzer `{name}`"))?;
             let found = analyzer.version;
             let warning = (found != *version).then(|| {
@@ -229,15 +229,23 @@ fn compiled(
             });
             let vectors = match vectors {
                 // On what analyzers were fitted.
-                Some(view) => Some((view.clone(), models.find(BUILT_IN).map_err(|error| error.to_string())?)),
+                Some(view) => {
+                    Some((view.clone(), resources.models().find(BUILT_IN).map_err(|error| error.to_string())?))
+                }
                 None => None,
             };
             let themes = Themes::new(themes.iter().cloned().map(theme).collect());
-            let analyzer = ReadyAnalyzer::new(analyzer, Arc::new(themes));
+            let found_stress = if analyzer.reads_stress { resources.stress()? } else { Arc::default() };
+            let digest = (!found_stress.is_empty()).then(|| found_stress.digest());
+            if digest != *stress {
+                let reason = "the release was built with another dictionary of stresses; `make setup` brings it";
+                return Err(reason.to_owned());
+            }
+            let analyzer = ReadyAnalyzer::new(analyzer, Arc::new(themes), found_stress);
             (Method::Analyzer { analyzer, vectors, ready: OnceCell::new() }, warning)
         }
         TextMethod::Embedding { model, digest, parts } => {
-            let model = models.find(model).map_err(|error| error.to_string())?;
+            let model = resources.models().find(model).map_err(|error| error.to_string())?;
             if model.digest() != *digest {
                 return Err(format!("the release was built with another model `{}`", model.name()));
             }

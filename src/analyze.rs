@@ -20,6 +20,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 
 pub use ready::{Analyzed, ReadyAnalyzer};
 
+use rhyme::StressDictionary;
 use theme::Themes;
 
 /// Every analyzer, ordered by name.
@@ -39,6 +40,8 @@ pub struct Analyzer {
     pub reads_vectors: bool,
     /// Whether it judges by the themes that are defined.
     pub reads_themes: bool,
+    /// Whether it asks the dictionary of stresses how Russian words are spoken.
+    pub reads_stress: bool,
     /// The fields of the struct, in the order of its columns.
     pub fields: fn() -> Vec<OutputField>,
     /// One struct per text.
@@ -52,6 +55,8 @@ pub struct Input<'a> {
     /// A list of vectors for each text, one a stanza of [`crate::text::stanzas`]; none where no view of them is named.
     pub stanza_vectors: Option<&'a ListArray>,
     pub themes: &'a Themes,
+    /// Empty where there is none: Russian words are then stressed by rule.
+    pub stress: &'a StressDictionary,
 }
 
 impl Analyzer {
@@ -72,7 +77,8 @@ impl Analyzer {
     /// One struct per text, in the same order, by the texts alone. A null text gives a null struct whose values are null
     /// too; in an empty text counts are 0, and what is undefined is null.
     pub fn analyze(&self, texts: &StringArray) -> StructArray {
-        (self.run)(&Input { texts, stanza_vectors: None, themes: &Themes::default() })
+        let (themes, stress) = (&Themes::default(), &StressDictionary::default());
+        (self.run)(&Input { texts, stanza_vectors: None, themes, stress })
     }
 }
 

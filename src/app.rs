@@ -17,6 +17,7 @@ use crate::compile::TargetSource;
 use crate::config::Config;
 use crate::dataset::{self, DatasetError};
 use crate::definition::Dtype;
+use crate::engine::Resources;
 use crate::ingest::{Shape, ShapeColumn};
 use crate::jobs::Jobs;
 use crate::limits::{COMPILED_SELECTIONS_MAX, EXPORTS_AT_ONCE_MAX, OPEN_RELEASES_MAX, RELEASE_POLL_INTERVAL};
@@ -36,7 +37,7 @@ pub struct App {
 struct Inner {
     project: PathBuf,
     config: Config,
-    models: Models,
+    resources: Resources,
     store: Store,
     clock: Arc<dyn Clock>,
     latest: watch::Sender<Option<Arc<OpenRelease>>>,
@@ -56,12 +57,12 @@ impl App {
 
     /// The same, over a store that is open.
     pub fn over(project: &Path, config: Config, store: Store, clock: Arc<dyn Clock>) -> Self {
-        let models = Models::new(project, &config);
+        let resources = Resources::new(project, &config);
         Self {
             inner: Arc::new(Inner {
                 project: project.to_owned(),
                 config,
-                models,
+                resources,
                 store,
                 clock,
                 latest: watch::Sender::new(None),
@@ -78,7 +79,11 @@ impl App {
     }
 
     pub fn models(&self) -> &Models {
-        &self.inner.models
+        self.inner.resources.models()
+    }
+
+    pub fn resources(&self) -> &Resources {
+        &self.inner.resources
     }
 
     pub fn store(&self) -> &Store {
@@ -172,14 +177,14 @@ impl App {
 
     async fn build_if_needed(&self, project: &Path) -> Result<Option<ReleaseNumber>, BuildError> {
         let inner = &self.inner;
-        let (target, _) = pipeline::target(project, &inner.models).await?;
+        let (target, _) = pipeline::target(project, &inner.resources).await?;
         let (plan, newest) = pipeline::plan(&inner.store, &target, None).await?;
         if !pipeline::publishes(&inner.store, &target, &plan, newest.as_ref()).await? {
             return Ok(None);
         }
         let quiet: Progress = Arc::new(|_| {});
-        let Inner { config, models, store, .. } = inner.as_ref();
-        let report = pipeline::build(project, config, models, store, self.clock(), &quiet, None).await?;
+        let Inner { config, resources, store, .. } = inner.as_ref();
+        let report = pipeline::build(project, config, resources, store, self.clock(), &quiet, None).await?;
         Ok(report.published.then_some(report.release.number))
     }
 
@@ -190,7 +195,7 @@ impl App {
         let inner = &self.inner;
         let opening = async {
             let release = inner.store.open_release(number, inner.config.serve.online_memory_mib).await?;
-            Ok::<_, StoreError>(Arc::new(OpenRelease::new(Arc::new(release), limits(&inner.config), &inner.models)))
+            Ok::<_, StoreError>(Arc::new(OpenRelease::new(Arc::new(release), limits(&inner.config), &inner.resources)))
         };
         inner.open.try_get_with(number, opening).await.map_err(StoreError::Shared)
     }

@@ -16,17 +16,16 @@ mod windows;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use std::sync::Arc;
 
+pub use analyzer::themes;
 pub use target::{
     JoinKey, Recipe, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity,
     TargetFeature, TargetInput, TargetOnRequest, TargetSource, TargetVectors, TargetView, TargetWindow, TargetWindows,
 };
-pub use analyzer::themes;
 pub use view::plan as plan_view;
 
 use crate::definition::{Definitions, Diagnostics, Dtype, Values};
-use crate::engine::{Bounds, Session};
+use crate::engine::{Bounds, Resources, Session};
 use crate::limits::{BUILD_BATCH_ROWS, PLANNING_MEMORY_BYTES};
-use crate::model::Models;
 
 /// Compiles `definitions`, or says everything that is wrong with them.
 ///
@@ -34,16 +33,16 @@ use crate::model::Models;
 /// [`plan_view`], over tables with the same columns.
 pub async fn compile(
     definitions: &Definitions,
-    models: &Models,
+    resources: &Resources,
     mut diagnostics: Diagnostics,
 ) -> Result<Target, Diagnostics> {
     let definitions = &windows::expanded(definitions);
     let names = names::check(definitions, &mut diagnostics);
-    let calls = embedding::calls(definitions, models, &mut diagnostics);
+    let calls = embedding::calls(definitions, resources.models(), &mut diagnostics);
     let entities = names::entities(definitions, &mut diagnostics);
     let sources = names::sources(definitions, &entities);
     let reads = graph::reads(definitions, &mut diagnostics);
-    let known = view::Known { names: &names, calls: &calls, themes: &analyzer::themes(definitions) };
+    let known = view::Known { names: &names, calls: &calls, themes: &analyzer::themes(definitions), resources };
     let order = graph::order(definitions, &reads, &mut diagnostics);
 
     let session = Session::new(Bounds { memory_bytes: PLANNING_MEMORY_BYTES, batch_rows: BUILD_BATCH_ROWS });

@@ -10,6 +10,7 @@ mod functions;
 pub mod json;
 mod lineage;
 mod numbering;
+mod resources;
 mod row_expression;
 mod sql_error;
 mod statement;
@@ -35,13 +36,14 @@ pub use exact::{exact_cast, exact_or_misfit, shown};
 pub use faults::{Fault, Faults};
 pub use functions::FUNCTIONS;
 pub use numbering::{numbered, numbered_schema};
+pub use resources::Resources;
 pub use row_expression::RowExpression;
 pub use sql_error::SqlError;
 pub use statement::{Statement, TableRead, canonical_expression, quoted};
 pub use themes::with_vectors;
 
-use crate::analyze::{Analyzer, ReadyAnalyzer};
-use crate::model::{BUILT_IN, Model, Models, Part};
+use crate::analyze::{ANALYZERS, Analyzer, ReadyAnalyzer};
+use crate::model::{BUILT_IN, Model, Part};
 
 /// The column that an embedding view's features read: a struct with a field for each part.
 pub const EMBEDDING: &str = "embedding";
@@ -193,9 +195,18 @@ impl Session {
         Self { faults, ..self }
     }
 
-    /// Makes `embed(text)` known, by the built-in model.
-    pub fn register_models(&mut self, models: &Models) {
-        self.context.register_udf(embedding::embed_function(models, BUILT_IN));
+    /// Makes `embed(text)` known, by the built-in model, and lets analyzers read what set-up has brought.
+    pub fn register_resources(&mut self, resources: &Resources) {
+        self.context.register_udf(embedding::embed_function(resources.models(), BUILT_IN));
+        match resources.stress() {
+            Ok(stress) => {
+                for analyzer in ANALYZERS.iter().filter(|analyzer| analyzer.reads_stress) {
+                    let ready = ReadyAnalyzer::new(analyzer, Arc::default(), Arc::clone(&stress));
+                    self.context.register_udf(functions::analyzer_function(ready));
+                }
+            }
+            Err(reason) => tracing::warn!(reason, "Russian words are stressed by rule alone in statements"),
+        }
         self.state = Arc::new(self.context.state());
     }
 

@@ -15,10 +15,10 @@ use crate::clock::{Clock, Stopwatch};
 use crate::compile::{Target, compile};
 use crate::config::Config;
 use crate::definition::{self, Diagnostics, LoadError};
+use crate::engine::Resources;
 use crate::error::ErrorKind;
 use crate::limits::PLANNING_MEMORY_BYTES;
 use crate::materialize::{self, Built, Event, MaterializeError, Plan, Progress, Settings, Work};
-use crate::model::Models;
 use crate::name::{Fingerprint, ReleaseNumber};
 use crate::store::{Freed, IncomingFile, LeaseTerms, Manifest, Retention, Store, StoreError};
 
@@ -68,14 +68,17 @@ pub struct Report {
 }
 
 /// The definitions of `project`, compiled, and the digest of their files.
-pub fn target<'a>(project: &'a Path, models: &'a Models) -> BoxFuture<'a, Result<(Target, Fingerprint), BuildError>> {
-    compiled(project, models).boxed()
+pub fn target<'a>(
+    project: &'a Path,
+    resources: &'a Resources,
+) -> BoxFuture<'a, Result<(Target, Fingerprint), BuildError>> {
+    compiled(project, resources).boxed()
 }
 
-async fn compiled(project: &Path, models: &Models) -> Result<(Target, Fingerprint), BuildError> {
+async fn compiled(project: &Path, resources: &Resources) -> Result<(Target, Fingerprint), BuildError> {
     let files = definition::load(project)?;
     let (definitions, diagnostics) = definition::parse(&files);
-    let target = compile(&definitions, models, diagnostics).await.map_err(BuildError::Definitions)?;
+    let target = compile(&definitions, resources, diagnostics).await.map_err(BuildError::Definitions)?;
     let digest = Fingerprint::of(files.iter().flat_map(|file| [file.path.as_bytes(), file.text.as_bytes()]));
     Ok((target, digest))
 }
@@ -130,26 +133,26 @@ async fn differs(store: &Store, target: &Target, plan: &Plan, newest: Option<&Ma
 pub fn build<'a>(
     project: &'a Path,
     config: &'a Config,
-    models: &'a Models,
+    resources: &'a Resources,
     store: &'a Store,
     clock: &'a dyn Clock,
     progress: &'a Progress,
     as_of: Option<DateTime<Utc>>,
 ) -> BoxFuture<'a, Result<Report, BuildError>> {
-    run(project, config, models, store, clock, progress, as_of).boxed()
+    run(project, config, resources, store, clock, progress, as_of).boxed()
 }
 
 async fn run(
     project: &Path,
     config: &Config,
-    models: &Models,
+    resources: &Resources,
     store: &Store,
     clock: &dyn Clock,
     progress: &Progress,
     as_of: Option<DateTime<Utc>>,
 ) -> Result<Report, BuildError> {
     let watch = Stopwatch::start();
-    let (target, digest) = target(project, models).await?;
+    let (target, digest) = target(project, resources).await?;
     let build_id = uuid::Uuid::new_v4().simple().to_string();
     let lease = store.lease(&terms(config, &build_id), &|holder| progress(waiting(holder))).await?;
     let built = publish(config, store, clock, progress, Job { target, digest, build_id, as_of }).await;

@@ -18,9 +18,8 @@ use futures::TryStreamExt;
 
 pub use training_set::{EVENT_TIMESTAMP, TrainingError, TrainingFeature, TrainingRequest, TrainingRows, training_set};
 
-use crate::engine::{Bounds, Session, SqlError, Statement, quoted};
+use crate::engine::{Bounds, Resources, Session, SqlError, Statement, quoted};
 use crate::limits::{SOURCE_BATCH_ROWS, STATEMENT_PARAMETERS_MAX};
-use crate::model::Models;
 use crate::store::{OtherVersion, Readable};
 
 /// What one statement may take.
@@ -52,9 +51,9 @@ impl Answer {
 }
 
 impl Query {
-    pub fn new(readable: &Readable, limits: Limits, models: &Models) -> Self {
+    pub fn new(readable: &Readable, limits: Limits, resources: &Resources) -> Self {
         let mut session = session(readable, limits);
-        session.register_models(models);
+        session.register_resources(resources);
         Self { readable: readable.clone(), session, limits }
     }
 

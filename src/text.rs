@@ -22,7 +22,7 @@ fn line_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
     std::iter::from_fn(move || {
         let start = next?;
         let rest = &text[start..];
-        let end = rest.find(is_line_break);
+        let end = find_line_break(rest);
         next = end.map(|end| {
             let broken = &rest[end..];
             let length = if broken.starts_with("\r\n") { 2 } else { broken.chars().next().map_or(0, char::len_utf8) };
@@ -30,6 +30,20 @@ fn line_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
         });
         Some(start..start + end.unwrap_or(rest.len()))
     })
+}
+
+fn find_line_break(text: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        // The first bytes of all breaks in UTF-8; the last three are those of other characters too.
+        let found = text.as_bytes().get(from..)?.iter().position(|b| matches!(b, b'\n'..=b'\r' | 0xc2 | 0xe2))?;
+        let at = from + found;
+        let c = text.get(at..)?.chars().next()?;
+        if is_line_break(c) {
+            return Some(at);
+        }
+        from = at + c.len_utf8();
+    }
 }
 
 fn is_line_break(c: char) -> bool {

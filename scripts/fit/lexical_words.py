@@ -1,12 +1,12 @@
 """Makes the lists of the commonest words that the analyzer `lexical` compiles in.
 
-    python scripts/lexical_words.py --russian-verse verse_ru.jsonl.gz [--packages FOLDER]
+    python scripts/fit/lexical_words.py --russian-verse verse_ru.jsonl.gz [--packages FOLDER]
 
 It writes src/analyze/lexical/words/english.txt and russian.txt: 5,000 forms each, sorted by code point, front-coded: a
 line is the number of letters shared with the line before, as a digit or a letter of base 36, and the rest of the word.
 
-A list of one register misses half of what songs say: news hardly knows `love`, verse no telephone. So a word has its best
-rank in three registers, and those of the best ranks are listed:
+A list of one register misses half of what songs say: news hardly knows `love`, verse no telephone. So a word has its
+best rank in three registers, and those of the best ranks are listed:
 
 | language | register  | source | licence |
 |---|---|---|---|
@@ -41,7 +41,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from resources import RESOURCES, bring, default_folder
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from resources import RESOURCES, bring, default_folder  # noqa: E402
 
 WORDS = 5_000
 """Of each language. What a reader of a graded reader's highest level knows; far under it common verbs are missing."""
@@ -70,7 +72,7 @@ ENGLISH_LETTERS = {"a", "i", "o"}
 RUSSIAN_LETTERS = {"а", "б", "в", "ж", "и", "к", "о", "с", "у", "я"}
 """Words of one letter; other letters in the sources are initials and list marks."""
 
-FOLDER = Path(__file__).resolve().parent.parent / "src/analyze/lexical/words"
+FOLDER = Path(__file__).resolve().parents[2] / "src/analyze/lexical/words"
 
 Ranks = dict[str, int]
 

@@ -60,12 +60,19 @@ def predict(table: dict[tuple[int, str], int], word: str) -> int:
     return next((table[syllables, word[at:]] for at in range(start, len(word) + 1) if (syllables, word[at:]) in table), 0)
 
 
-def main() -> None:
-    lexicon, dictionary, suffixes = sys.argv[1:]
+def dictionary(lexicon: str) -> str:
+    """The words of the lexicon that the rule gets wrong, a line each."""
     found = words(lexicon)
     table = rule(found)
-    wrong = sorted(word for word in found if predict(table, word) != found[word])
-    Path(dictionary).write_text("".join(f"{word}\t{found[word]}\n" for word in wrong), encoding="utf-8")
+    return "".join(f"{word}\t{found[word]}\n" for word in sorted(found) if predict(table, word) != found[word])
+
+
+def main() -> None:
+    lexicon, written, suffixes = sys.argv[1:]
+    found = words(lexicon)
+    table = rule(found)
+    wrong = [word for word in found if predict(table, word) != found[word]]
+    Path(written).write_text(dictionary(lexicon), encoding="utf-8")
     # Sorted by the reversed suffix within the number of syllables, so that a search narrows letter by letter.
     entries = sorted((f"{syllables}{suffix[::-1]}", stress) for (syllables, suffix), stress in table.items())
     lines = [" ".join(f'("{key}", {stress}),' for key, stress in entries[at:at + PER_LINE])

@@ -40,6 +40,7 @@ pub(super) const ANALYZER: Analyzer = Analyzer {
     description: "How a text feels: valence and arousal of its words, their arc and its shape, the mood.",
     reads_vectors: true,
     reads_themes: false,
+    reads_stress: false,
     fields: output_fields,
     run: analyze,
 };

@@ -97,6 +97,7 @@ pub(super) fn label(line: &str) -> Option<Kind> {
     });
     let (text, is_square) = match bracketed {
         Some((inner, open)) => (inner, open == '['),
+        None if !ends_as_label(line) => return None,
         None => (line, false),
     };
     let folded = text.trim().to_lowercase();
@@ -108,6 +109,11 @@ pub(super) fn label(line: &str) -> Option<Kind> {
         _ if is_square && !folded.is_empty() => Some(Kind::Other),
         _ => None,
     }
+}
+
+/// Whether a line ends as every label without brackets does: in a colon or a number. Asked first, since few lines do.
+fn ends_as_label(line: &str) -> bool {
+    line.ends_with(':') || line.trim_end_matches(['.', ':']).trim_end().ends_with(|c: char| c.is_ascii_digit())
 }
 
 /// What may follow the word of a label without brackets: a number and a colon, or one of them.

@@ -35,6 +35,7 @@ pub(super) const ANALYZER: Analyzer = Analyzer {
     description: "Words of a text: counts, diversity, language, readability, profane and rare words, pronouns, quality as data.",
     reads_vectors: false,
     reads_themes: false,
+    reads_stress: false,
     fields: output_fields,
     run: analyze,
 };

@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, Stri
 use arrow::compute::concat;
 use arrow::datatypes::Float32Type;
 
+use super::rhyme::StressDictionary;
 use super::theme::Themes;
 use super::{Analyzer, Input};
 use crate::clock::Stopwatch;
@@ -17,6 +18,7 @@ use crate::clock::Stopwatch;
 pub struct ReadyAnalyzer {
     analyzer: &'static Analyzer,
     themes: Arc<Themes>,
+    stress: Arc<StressDictionary>,
 }
 
 /// What an analyzer made of some texts.
@@ -29,9 +31,10 @@ pub struct Analyzed {
 }
 
 impl ReadyAnalyzer {
-    pub fn new(analyzer: &'static Analyzer, themes: Arc<Themes>) -> Self {
+    pub fn new(analyzer: &'static Analyzer, themes: Arc<Themes>, stress: Arc<StressDictionary>) -> Self {
         let themes = if analyzer.reads_themes { themes } else { Arc::default() };
-        Self { analyzer, themes }
+        let stress = if analyzer.reads_stress { stress } else { Arc::default() };
+        Self { analyzer, themes, stress }
     }
 
     pub fn analyzer(&self) -> &'static Analyzer {
@@ -42,19 +45,28 @@ impl ReadyAnalyzer {
         &self.themes
     }
 
-    /// What decides its values beside texts and vectors: part of a feature's fingerprint.
+    pub fn stress(&self) -> &Arc<StressDictionary> {
+        &self.stress
+    }
+
+    /// What decides its values beside texts and vectors: part of a feature's fingerprint. An empty dictionary of stresses
+    /// is none.
     pub fn formula(&self) -> String {
         let Analyzer { name, version, reads_themes, .. } = self.analyzer;
-        match reads_themes {
-            true => format!("{name}@{version} themes {}", self.themes.digest()),
-            false => format!("{name}@{version}"),
+        let mut formula = format!("{name}@{version}");
+        if *reads_themes {
+            formula += &format!(" themes {}", self.themes.digest());
         }
+        if !self.stress.is_empty() {
+            formula += &format!(" stress {}", self.stress.digest());
+        }
+        formula
     }
 
     /// One struct per text, in the same order.
     pub fn analyze(&self, texts: &StringArray, stanza_vectors: Option<&ListArray>) -> Analyzed {
         let watch = Stopwatch::start();
-        let input = Input { texts, stanza_vectors, themes: &self.themes };
+        let input = Input { texts, stanza_vectors, themes: &self.themes, stress: &self.stress };
         let analyzed = match self.guarded(&input) {
             Some(values) => Analyzed { values, faults: Vec::new() },
             None => self.one_by_one(&input),
@@ -77,7 +89,7 @@ impl ReadyAnalyzer {
         let one = |row: usize| {
             let text = input.texts.slice(row, 1);
             let vectors = input.stanza_vectors.map(|vectors| vectors.slice(row, 1));
-            let input = Input { texts: &text, stanza_vectors: vectors.as_ref(), themes: input.themes };
+            let input = Input { texts: &text, stanza_vectors: vectors.as_ref(), ..*input };
             self.guarded(&input).map(|values| Arc::new(values) as ArrayRef)
         };
         let mut values = Vec::with_capacity(input.texts.len());

@@ -4,6 +4,7 @@
 //! the sounds of two ends speak for a rhyme is learnt from verse (`english`, `russian`); which lines rhyme is the
 //! likeliest partition of a stanza, given all its pairs, the schemes that poets use and the other stanzas (`scheme`).
 
+mod accent;
 mod columns;
 mod density;
 pub(crate) mod english;
@@ -16,6 +17,7 @@ pub(crate) mod scheme;
 mod sound;
 mod stanzas;
 mod verse;
+mod vocabulary;
 
 use arrow::array::StructArray;
 
@@ -23,7 +25,8 @@ use self::columns::COLUMNS;
 pub use self::kind::Kind;
 use self::links::Links;
 use self::metre::Metre;
-use self::sound::{Sound, Word};
+pub use self::russian::StressDictionary;
+use self::sound::Sound;
 use self::stanzas::Stanza;
 use self::verse::Verse;
 use super::column::{self, Column};
@@ -31,10 +34,11 @@ use super::{Analyzer, Input, OutputField};
 
 pub(super) const ANALYZER: Analyzer = Analyzer {
     name: "rhyme",
-    version: 1,
+    version: 2,
     description: "Which lines of a text rhyme, and how: schemes, kinds of rhyme, density, metre.",
     reads_vectors: false,
     reads_themes: false,
+    reads_stress: true,
     fields: output_fields,
     run: analyze,
 };
@@ -56,11 +60,15 @@ pub struct Rhyme {
     pub spelling_share: Option<f64>,
     /// Of the same pairs, those that end in the same word.
     pub identical_share: Option<f64>,
-    /// Pairs that share two syllables or more, from a stressed vowel on.
+    /// Pairs that share two syllables or more, from a stressed vowel on, or the vowels of as many and nearly the first
+    /// consonant.
     pub multisyllabic: usize,
     pub multisyllabic_share: Option<f64>,
-    /// Words within a line that rhyme with another word of it or of the line before, per line.
+    /// Words within a line that rhyme perfectly with another word of it or of the line before, per line.
     pub internal_per_line: Option<f64>,
+    /// The same, those too that share the stressed vowel and nearly the consonant after it: rap's half rhymes. Verse that
+    /// does not mean them has some by chance.
+    pub near_internal_per_line: Option<f64>,
     /// Vowels of the longest assonant rhyme that ends at a word, mean over words (Malmi et al. 2016).
     pub density: Option<f64>,
     /// Consecutive lines on one sound, at most; 0 where no line rhymes with its neighbour.
@@ -72,14 +80,20 @@ pub struct Rhyme {
     pub regularity: Option<f64>,
 }
 
-/// The rhymes of a text. Time is linear in its length.
+/// The rhymes of a text, Russian words stressed by rule. Time is linear in its length.
 pub fn rhyme(text: &str) -> Rhyme {
+    rhyme_with(text, &StressDictionary::default())
+}
+
+/// The rhymes of a text. Time is linear in its length.
+pub fn rhyme_with(text: &str, stress: &StressDictionary) -> Rhyme {
     let verse = Verse::of(text);
-    let words: Vec<Word> = verse.words.iter().map(|word| Word::of(word)).collect();
+    let words = vocabulary::spoken(&verse.words, stress);
     let ends: Vec<Option<Sound>> = verse.lines.iter().map(|line| Sound::of_line(&line.words, &words)).collect();
     let stanzas = stanzas::solve(&verse, &ends);
-    let links = Links::of(&verse, &ends, &stanzas);
+    let links = Links::of(&verse, &words, &ends, &stanzas);
     let metre = Metre::of(&verse, &words);
+    let internal = internal::count(&verse, &words);
     let lines = verse.lines.len();
     let rhymed_lines = stanzas.iter().map(Stanza::rhymed_lines).sum();
     let schemes = stanzas::letters(&stanzas);
@@ -96,7 +110,8 @@ pub fn rhyme(text: &str) -> Rhyme {
         identical_share: per_link(links.identical),
         multisyllabic: links.multisyllabic,
         multisyllabic_share: per_link(links.multisyllabic),
-        internal_per_line: per_line(internal::count(&verse, &words)),
+        internal_per_line: per_line(internal.perfect),
+        near_internal_per_line: per_line(internal.near),
         density: density::density(&verse, &words),
         longest_chain: stanzas.iter().map(Stanza::longest_chain).max().unwrap_or(0),
         line_syllables_mean: metre.mean,
@@ -111,24 +126,67 @@ fn output_fields() -> Vec<OutputField> {
 }
 
 fn analyze(input: &Input<'_>) -> StructArray {
-    let rows: Vec<Option<Rhyme>> = input.texts.iter().map(|text| text.map(rhyme)).collect();
+    let rows: Vec<Option<Rhyme>> =
+        input.texts.iter().map(|text| text.map(|text| rhyme_with(text, input.stress))).collect();
     column::struct_array(COLUMNS, &rows)
 }
 
 /// For each stanza between blank lines the class of each line, from 0 in the order of their first lines; lines of one
-/// class rhyme.
+/// class rhyme. Russian words are stressed by rule.
 pub fn classes(text: &str) -> Vec<Vec<usize>> {
+    classes_with(text, &StressDictionary::default())
+}
+
+/// The same by a dictionary of stresses.
+pub fn classes_with(text: &str, stress: &StressDictionary) -> Vec<Vec<usize>> {
     let verse = Verse::of(text);
-    let words: Vec<Word> = verse.words.iter().map(|word| Word::of(word)).collect();
+    let words = vocabulary::spoken(&verse.words, stress);
     let ends: Vec<Option<Sound>> = verse.lines.iter().map(|line| Sound::of_line(&line.words, &words)).collect();
     stanzas::solve(&verse, &ends).into_iter().map(|stanza| stanza.classes).collect()
 }
 
+/// Where a word stands: its line, of those that have words, and its place among the words of the line; from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub line: usize,
+    pub word: usize,
+}
+
+/// What rhymes in a text besides the ends of lines, pair by pair; the earlier word first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pairs {
+    /// Words of one line or of two neighbours, not both last in their lines.
+    pub internal: Vec<[Place; 2]>,
+    /// Words that end a rhyme of two syllables or more: last words of lines that rhyme, and words of one line or of two
+    /// neighbours. A pair may stand here twice.
+    pub multisyllabic: Vec<[Place; 2]>,
+}
+
+/// The pairs that `near_internal_per_line` and `multisyllabic` of [`Rhyme`] come from: for those who measure them.
+pub fn pairs(text: &str, stress: &StressDictionary) -> Pairs {
+    let verse = Verse::of(text);
+    let words = vocabulary::spoken(&verse.words, stress);
+    let ends: Vec<Option<Sound>> = verse.lines.iter().map(|line| Sound::of_line(&line.words, &words)).collect();
+    let stanzas = stanzas::solve(&verse, &ends);
+    let (internal, neighbours) = internal::pairs(&verse, &words);
+    let mut multisyllabic = links::multisyllabic_pairs(&verse, &words, &ends, &stanzas);
+    multisyllabic.extend(neighbours);
+    Pairs { internal, multisyllabic }
+}
+
+/// The words of a line as they are heard, folded: cut at hyphens, without numbers and ad-libs at its end.
+pub fn words(line: &str) -> Vec<String> {
+    let verse = Verse::of(line);
+    let heard = verse.lines.iter().flat_map(|line| &line.words);
+    heard.filter_map(|&word| verse.words.get(usize::try_from(word).ok()?).cloned()).collect()
+}
+
 /// The ends of the lines of an English stanza, one for each line; none for a line without an English word at its end.
 pub(crate) fn ends(lines: &[String]) -> Vec<Option<english::Sound>> {
+    let stress = &StressDictionary::default();
     let end = |line: &String| {
         let verse = Verse::of(line);
-        let words: Vec<Word> = verse.words.iter().map(|word| Word::of(word)).collect();
+        let words = vocabulary::spoken(&verse.words, stress);
         match verse.lines.first().and_then(|line| Sound::of_line(&line.words, &words))? {
             Sound::English(sound) => Some(sound),
             Sound::Russian(_) => None,

@@ -22,6 +22,7 @@ pub(super) const ANALYZER: Analyzer = Analyzer {
     description: "A text as numbers that tell how much two texts have in common (MinHash over runs of three words).",
     reads_vectors: false,
     reads_themes: false,
+    reads_stress: false,
     fields: output_fields,
     run: analyze,
 };

@@ -26,6 +26,7 @@ pub(super) const ANALYZER: Analyzer = Analyzer {
     description: "How a text is built: sections, choruses, hooks and repetition.",
     reads_vectors: false,
     reads_themes: false,
+    reads_stress: false,
     fields: output_fields,
     run: analyze,
 };

@@ -41,6 +41,7 @@ pub(super) const ANALYZER: Analyzer = Analyzer {
     description: "What a text is about, of the themes that are defined, by their words and by vectors; its key phrases.",
     reads_vectors: true,
     reads_themes: true,
+    reads_stress: false,
     fields: output_fields,
     run: analyze,
 };

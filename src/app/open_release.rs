@@ -10,9 +10,8 @@ use moka::future::Cache;
 
 use crate::analysis::TextAnalysis;
 use crate::definition::Dtype;
-use crate::engine::{Bounds, Session};
+use crate::engine::{Bounds, Resources, Session};
 use crate::limits::{COMPILED_SELECTIONS_MAX, PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
-use crate::model::Models;
 use crate::name::ReleaseNumber;
 use crate::online::{self, OnRequestFeature, SelectedFeature, Selection, SelectionError};
 use crate::query::{self, Limits, Query, TrainingError, TrainingFeature, TrainingRequest, TrainingRows};
@@ -40,17 +39,17 @@ struct ForReaders {
 }
 
 impl OpenRelease {
-    pub(super) fn new(release: Arc<Release>, limits: Limits, models: &Models) -> Self {
+    pub(super) fn new(release: Arc<Release>, limits: Limits, resources: &Resources) -> Self {
         let readers = |entitlements| {
             let readable = release.readable_by(entitlements);
-            let query = Query::new(&readable, limits, models);
+            let query = Query::new(&readable, limits, resources);
             let scalars = readable.entities().filter_map(|entity| {
                 let selection = online::compile(&readable.frame(entity)?, &[], None).ok()?;
                 Some((entity.to_owned(), Arc::new(selection)))
             });
             let scalars = scalars.collect();
             let on_request = on_request(&readable);
-            let analyses = TextAnalysis::of_release(&readable, models);
+            let analyses = TextAnalysis::of_release(&readable, resources);
             let selections = Cache::new(COMPILED_SELECTIONS_MAX);
             Arc::new(ForReaders { readable, query, on_request, analyses, scalars, selections })
         };

@@ -64,7 +64,7 @@ impl Build {
         let metrics = self.metrics.as_ref().and_then(|_| telemetry::init_metrics());
         let progress = if self.json { Arc::new(|_| {}) as Progress } else { bars() };
         let report =
-            pipeline::build(project, app.config(), app.models(), app.store(), app.clock(), &progress, self.as_of);
+            pipeline::build(project, app.config(), app.resources(), app.store(), app.clock(), &progress, self.as_of);
         let report = report.await;
         if let (Some(file), Some(metrics)) = (&self.metrics, metrics) {
             // Under its name it is whole: a collector may read it at any time.

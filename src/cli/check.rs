@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{config_or_default, paint, print_json};
 use crate::definition::Diagnostic;
-use crate::model::Models;
+use crate::engine::Resources;
 use crate::pipeline::{self, BuildError};
 
 /// Report every fault of the definitions, each with its place and a suggestion.
@@ -45,7 +45,7 @@ impl Check {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
         // Definitions can be checked where nothing is built.
         let config = config_or_default(project)?;
-        match pipeline::target(project, &Models::new(project, &config)).await {
+        match pipeline::target(project, &Resources::new(project, &config)).await {
             Ok((target, _)) => {
                 if self.json {
                     print_json(&Checked { ok: true, faults: Vec::new() })?;

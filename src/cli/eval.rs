@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::Float32Type;
@@ -11,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::{config_or_default, print_json};
 use crate::analyze::emotion::{Lexica, Sentiment, line_features, sentiment, sentiment_of_vector};
+use crate::analyze::rhyme::StressDictionary;
 use crate::analyze::{Analyzer, ReadyAnalyzer};
 use crate::engine::with_vectors;
 use crate::evaluate::rhyme::Setting;
 use crate::evaluate::rhyme_russian::Stress;
-use crate::evaluate::{self, Agreement, Interval, SchemeFigures, emotion, rhyme, rhyme_russian, structure};
+use crate::evaluate::{self, Agreement, Interval, SchemeFigures, emotion, rap, rhyme, rhyme_russian, structure};
 use crate::model::{BUILT_IN, Models, Part};
 use crate::{compile, definition};
 
@@ -30,7 +32,7 @@ pub struct Eval {
     /// The folder with the gold files.
     #[arg(long, value_name = "DIR")]
     gold: PathBuf,
-    /// A dictionary of stresses, for `rhyme-russian` (scripts/fit/russian_stress.py makes it).
+    /// A dictionary of stresses, for `rhyme-russian` and `rap` (scripts/fit/russian_stress.py makes it).
     #[arg(long, value_name = "FILE")]
     stress: Option<PathBuf>,
     /// Write what the fit of the constants reads (scripts/fit/).
@@ -53,6 +55,8 @@ enum What {
     Emotion,
     /// How far models of one task agree: sentiment by words and by vectors, themes by keywords and by vectors.
     Analyzers,
+    /// Rhymes and hooks of rap verses (tests/data/rap); nothing is refitted.
+    Rap,
 }
 
 /// One figure: what it is, its value, its interval, and what it should reach.
@@ -80,6 +84,7 @@ impl Eval {
             What::Structure => self.structure()?,
             What::Emotion => self.emotion(project).await?,
             What::Analyzers => self.agreements(project).await?,
+            What::Rap => self.rap()?,
         };
         if let Some(file) = &self.dump {
             let lines: Vec<String> = dumped.iter().map(Value::to_string).collect();
@@ -122,11 +127,8 @@ impl Eval {
 
     fn rhyme_russian(&self) -> anyhow::Result<Measured> {
         let fragments = evaluate::read_fragments(&self.gold)?;
-        let without = rhyme_russian::StressDictionary::default();
-        let dictionary = match &self.stress {
-            Some(file) => rhyme_russian::StressDictionary::parse(&std::fs::read(file)?)?,
-            None => without.clone(),
-        };
+        let without = StressDictionary::default();
+        let dictionary = self.dictionary()?;
         let mut settings = vec![
             (Stress::Marked, ["schemes exact, stress as marked", "pairs of lines F1, stress as marked"]),
             (Stress::Stripped(&without), ["schemes exact, stress by rule", "pairs of lines F1, stress by rule"]),
@@ -192,7 +194,7 @@ impl Eval {
 
         let (definitions, _) = definition::parse(&definition::load(project)?);
         let analyzer = Analyzer::find("theme").ok_or_else(|| anyhow::anyhow!("there is no analyzer of themes"))?;
-        let analyzer = ReadyAnalyzer::new(analyzer, compile::themes(&definitions));
+        let analyzer = ReadyAnalyzer::new(analyzer, compile::themes(&definitions), Arc::default());
         let analyzer = with_vectors(&analyzer, Some(&model)).await?;
         let songs = evaluate::read_songs(&self.gold)?.into_iter().map(|song| {
             let sections = song.sections.iter().map(|(_, lines)| lines.join("\n"));
@@ -236,6 +238,35 @@ impl Eval {
         let dumped = if self.dump.is_some() { structure::dump(&songs) } else { Vec::new() };
         Ok(Measured { texts: songs.len(), figures, dumped })
     }
+
+    /// Empty where no file is named.
+    fn dictionary(&self) -> anyhow::Result<StressDictionary> {
+        let file = self.stress.as_ref().map(std::fs::read).transpose()?;
+        Ok(StressDictionary::parse(&file.unwrap_or_default())?)
+    }
+
+    /// Nothing of these verses was learnt from, so there is nothing to leave out, and nothing to dump.
+    fn rap(&self) -> anyhow::Result<Measured> {
+        let verses = evaluate::read_verses(&self.gold)?;
+        let dictionary = self.dictionary()?;
+        let mut figures = Vec::new();
+        for (language, names) in RAP_NAMES {
+            let rap::Figures { verses: _, end_rhymes, internal, multisyllabic, hook_lines } =
+                rap::measure(&verses, language, &dictionary);
+            for (measure, [f1, precision, recall]) in
+                [end_rhymes, internal, multisyllabic, hook_lines].into_iter().zip(&names)
+            {
+                let rap::Measure { counts, precision_interval, recall_interval, f1_interval } = measure;
+                let shown = [
+                    (*f1, counts.f1(), f1_interval),
+                    (*precision, counts.precision(), precision_interval),
+                    (*recall, counts.recall(), recall_interval),
+                ];
+                figures.extend(shown.map(|(name, value, interval)| Figure { name, value, interval, goal: None }));
+            }
+        }
+        Ok(Measured { texts: verses.len(), figures, dumped: Vec::new() })
+    }
 }
 
 fn agreement_figures(names: [&'static str; 2], of: &Agreement) -> [Figure; 2] {
@@ -245,3 +276,24 @@ fn agreement_figures(names: [&'static str; 2], of: &Agreement) -> [Figure; 2] {
         Figure { name: kappa, value: of.kappa, interval: of.kappa_interval, goal: None },
     ]
 }
+/// Of each language what its figures are called: F1, precision and recall of each kind.
+const RAP_NAMES: [(&str, [[&str; 3]; 4]); 2] = [
+    (
+        "en",
+        [
+            ["English ends of lines F1", "English ends of lines precision", "English ends of lines recall"],
+            ["English internal F1", "English internal precision", "English internal recall"],
+            ["English multisyllabic F1", "English multisyllabic precision", "English multisyllabic recall"],
+            ["English hook lines F1", "English hook lines precision", "English hook lines recall"],
+        ],
+    ),
+    (
+        "ru",
+        [
+            ["Russian ends of lines F1", "Russian ends of lines precision", "Russian ends of lines recall"],
+            ["Russian internal F1", "Russian internal precision", "Russian internal recall"],
+            ["Russian multisyllabic F1", "Russian multisyllabic precision", "Russian multisyllabic recall"],
+            ["Russian hook lines F1", "Russian hook lines precision", "Russian hook lines recall"],
+        ],
+    ),
+];

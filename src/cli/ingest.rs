@@ -86,7 +86,7 @@ impl Ingest {
         let watch = Stopwatch::start();
         let app = open(project)?;
         let (target, _) =
-            pipeline::target(project, app.models()).await.map_err(|error| paint::faults(project, error))?;
+            pipeline::target(project, app.resources()).await.map_err(|error| paint::faults(project, error))?;
         let Some(source) = target.source(&self.source) else {
             let names: Vec<&str> = target.sources.iter().map(|source| source.name.as_str()).collect();
             match nearest(&self.source, names.iter().copied()) {

@@ -57,7 +57,7 @@ impl PlanCommand {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
         let app = open(project)?;
         let (target, _) =
-            pipeline::target(project, app.models()).await.map_err(|error| paint::faults(project, error))?;
+            pipeline::target(project, app.resources()).await.map_err(|error| paint::faults(project, error))?;
         let (plan, newest) = pipeline::plan(app.store(), &target, None).await?;
         let publishes = pipeline::publishes(app.store(), &target, &plan, newest.as_ref()).await?;
         let steps = steps(&plan);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::target::{Recipe, Target, TargetAnalyzer, TargetEmbedding, TargetVectors};
+use super::view::Known;
 use crate::analyze::theme::{Theme, Themes};
 use crate::analyze::{Analyzer, ReadyAnalyzer};
 use crate::definition::{AnalyzerCall, Definitions, Diagnostics, FeatureView, Spanned};
@@ -26,12 +27,12 @@ pub(super) fn target(
     call: &AnalyzerCall,
     view: &FeatureView,
     target: &Target,
-    themes: &Arc<Themes>,
+    known: &Known<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<TargetAnalyzer> {
     // That it does not exist is reported with the names.
     let analyzer = Analyzer::find(&call.name.value)?;
-    if analyzer.reads_themes && themes.themes().is_empty() {
+    if analyzer.reads_themes && known.themes.themes().is_empty() {
         let message = format!("`{}` judges by themes, and none is defined", analyzer.name);
         diagnostics.add_with(&call.name.place, message, Some("write definitions of `kind: theme`".to_owned()));
         return None;
@@ -40,7 +41,16 @@ pub(super) fn target(
         None => None,
         Some(name) => Some(vectors(analyzer, call, view, name, target, diagnostics)?),
     };
-    let analyzer = ReadyAnalyzer::new(analyzer, Arc::clone(themes));
+    let stress = if analyzer.reads_stress { known.resources.stress() } else { Ok(Arc::default()) };
+    let stress = match stress {
+        Ok(stress) => stress,
+        Err(reason) => {
+            let remedy = "`python scripts/resources.py russian_stress` brings it anew".to_owned();
+            diagnostics.add_with(&call.name.place, reason, Some(remedy));
+            return None;
+        }
+    };
+    let analyzer = ReadyAnalyzer::new(analyzer, Arc::clone(known.themes), stress);
     Some(TargetAnalyzer { analyzer, text: call.text.value.clone(), source: call.source.value.clone(), vectors })
 }
 

@@ -15,7 +15,7 @@ use super::target::{
 use super::{analyzer, corpus, windows};
 use crate::analyze::theme::Themes;
 use crate::definition::{Diagnostics, Dtype, FeatureView, Place, Spanned, Text, Values};
-use crate::engine::{Session, SqlError, Statement, TextColumn, VectorsColumn, with_vectors};
+use crate::engine::{Resources, Session, SqlError, Statement, TextColumn, VectorsColumn, with_vectors};
 use crate::name::{FeatureName, TableName};
 
 /// What is known before the first view is compiled.
@@ -23,6 +23,7 @@ pub(super) struct Known<'a> {
     pub names: &'a Names,
     pub calls: &'a Calls,
     pub themes: &'a Arc<Themes>,
+    pub resources: &'a Resources,
 }
 
 /// Compiles a view; none where something is wrong with it.
@@ -152,7 +153,7 @@ fn recipe(written: &FeatureView, target: &Target, known: &Known<'_>, diagnostics
             Recipe::Aggregate(windows::target(aggregate, target.source(aggregate.source.value.as_str())?))
         }
         Values::Sql(text) => Recipe::Sql(text.value.clone()),
-        Values::Analyzer(call) => Recipe::Analyzer(analyzer::target(call, written, target, known.themes, diagnostics)?),
+        Values::Analyzer(call) => Recipe::Analyzer(analyzer::target(call, written, target, known, diagnostics)?),
         Values::Corpus(call) => Recipe::Duplicates(corpus::target(call, written, target, diagnostics)?),
     })
 }

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 };
 
 use super::faults::Faults;
-use crate::analyze::{ANALYZERS, Analyzer, ReadyAnalyzer};
+use crate::analyze::{ANALYZERS, ReadyAnalyzer};
 
 /// DataFusion's scalar functions that are known here. Absent on purpose are those whose value depends on the moment, those
 /// that say what they run on, and those whose result can be far larger than what they are given (`repeat`, `lpad`, `range`).
@@ -61,7 +61,8 @@ pub(super) fn expression_planners() -> Vec<Arc<dyn ExprPlanner>> {
 }
 
 pub(super) fn scalar() -> Vec<Arc<ScalarUDF>> {
-    let ours = ANALYZERS.iter().map(|analyzer| Arc::new(analyzer_function(analyzer)));
+    let ready = |analyzer| ReadyAnalyzer::new(analyzer, Arc::default(), Arc::default());
+    let ours = ANALYZERS.iter().map(|analyzer| Arc::new(analyzer_function(ready(analyzer))));
     let theirs = SessionStateDefaults::default_scalar_functions();
     theirs.into_iter().filter(|function| FUNCTIONS.contains(&function.name())).chain(ours).collect()
 }
@@ -75,8 +76,7 @@ pub(super) fn window() -> Vec<Arc<WindowUDF>> {
 }
 
 /// `lexical(text)`: the analyzer as a function of a text, with a struct as its value.
-pub(super) fn analyzer_function(analyzer: &'static Analyzer) -> ScalarUDF {
-    let ready = ReadyAnalyzer::new(analyzer, Arc::default());
+pub(super) fn analyzer_function(ready: ReadyAnalyzer) -> ScalarUDF {
     let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
     ScalarUDF::new_from_impl(AnalyzerFunction {
         formula: ready.formula(),

@@ -17,5 +17,5 @@ pub async fn with_vectors(analyzer: &ReadyAnalyzer, model: Option<&Arc<Model>>) 
     let vector = |row: usize| embedded.vectors.value(row).as_primitive::<Float32Type>().values().to_vec();
     let vectors = (0..embedded.vectors.len()).map(vector).collect();
     let themes = Themes::clone(analyzer.themes()).with_vectors(vectors);
-    Ok(ReadyAnalyzer::new(analyzer.analyzer(), Arc::new(themes)))
+    Ok(ReadyAnalyzer::new(analyzer.analyzer(), Arc::new(themes), Arc::clone(analyzer.stress())))
 }

@@ -1,4 +1,4 @@
-//! Gold files: gzip of JSON Lines. docs/evaluation.md describes them.
+//! Gold files: JSON Lines, most of them packed by gzip. docs/evaluation.md describes them.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::emotion::Judgement;
+use super::rap::{Verse, WrittenVerse};
 use super::rhyme::Stanza;
 use super::rhyme_russian::Fragment;
 use super::structure::Song;
@@ -110,6 +111,18 @@ pub fn read_fragments(folder: &Path) -> Result<Vec<Fragment>, GoldError> {
     Ok(rows.into_iter().map(fragment).collect())
 }
 
+/// `verses.jsonl`: rap whose rhymes and hooks are known; tests/data/rap has it.
+pub fn read_verses(folder: &Path) -> Result<Vec<Verse>, GoldError> {
+    let file = folder.join("verses.jsonl");
+    let unreadable = |error: std::io::Error| GoldError::Unreadable { file: file.clone(), reason: error.to_string() };
+    let mut text = String::new();
+    std::fs::File::open(&file).map_err(unreadable)?.take(BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    let rows: Vec<WrittenVerse> = parsed(&file, &text)?;
+    let malformed = |line, reason| GoldError::Malformed { file: file.clone(), line, reason };
+    let verses = rows.into_iter().enumerate();
+    verses.map(|(index, row)| row.resolved().map_err(|reason| malformed(index + 1, reason))).collect()
+}
+
 /// `sentiment/`: every `.tsv` file there, lines of verse whose sentiment is known; those of mixed feelings are left out.
 pub fn read_sentiments(folder: &Path) -> Result<Vec<Judgement>, GoldError> {
     let folder = folder.join("sentiment");
@@ -147,6 +160,10 @@ fn rows<T: DeserializeOwned>(file: &Path) -> Result<Vec<T>, GoldError> {
     let mut text = String::new();
     let packed = std::fs::File::open(file).map_err(unreadable)?;
     GzDecoder::new(packed).take(BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    parsed(file, &text)
+}
+
+fn parsed<T: DeserializeOwned>(file: &Path, text: &str) -> Result<Vec<T>, GoldError> {
     let malformed = |line, error: serde_json::Error| {
         let (file, reason) = (file.to_owned(), error.to_string());
         GoldError::Malformed { file, line, reason }

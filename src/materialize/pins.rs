@@ -147,7 +147,8 @@ fn text_pin(recipe: &Recipe) -> Option<TextPin> {
             let Analyzer { name, version, .. } = *analyzer.analyzer();
             let themes = analyzer.themes().themes().iter().cloned().map(theme).collect();
             let vectors = vectors.as_ref().map(|vectors| vectors.view.to_string());
-            (source, text, TextMethod::Analyzer { name: name.to_owned(), version, vectors, themes })
+            let stress = Some(analyzer.stress()).filter(|stress| !stress.is_empty()).map(|stress| stress.digest());
+            (source, text, TextMethod::Analyzer { name: name.to_owned(), version, vectors, themes, stress })
         }
         Recipe::Embedding(TargetEmbedding { model, text, source, parts }) => {
             let parts = parts.iter().map(|part| part.name().to_owned()).collect();

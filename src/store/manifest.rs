@@ -164,6 +164,8 @@ pub enum TextMethod {
         vectors: Option<String>,
         /// The themes that it judges by.
         themes: Vec<ThemePin>,
+        /// The dictionary of stresses that it asks; none where there was none.
+        stress: Option<Fingerprint>,
     },
     Embedding {
         model: String,

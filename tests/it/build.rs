@@ -221,7 +221,7 @@ async fn a_key_of_several_columns_is_found_by_all_of_them() {
 async fn a_plan_says_why() {
     let project = TestProject::new(DEFINITIONS);
     project.ingest("tracks", "tracks.jsonl", ROWS).await;
-    let (target, _) = pipeline::target(project.path(), project.app().models()).await.unwrap();
+    let (target, _) = pipeline::target(project.path(), project.app().resources()).await.unwrap();
     let (plan, newest) = pipeline::plan(project.app().store(), &target, None).await.unwrap();
     assert!(newest.is_none());
     let reasons: Vec<&str> = plan
@@ -296,7 +296,7 @@ async fn views_over_a_shadowing_with_and_upper_case_tables_passed_the_check_and_
 async fn after_a_change_of_access_the_plan_had_nothing_to_do_and_the_build_published() {
     let project = TestProject::built().await;
     let publishes = async || {
-        let (target, _) = pipeline::target(project.path(), project.app().models()).await.unwrap();
+        let (target, _) = pipeline::target(project.path(), project.app().resources()).await.unwrap();
         let app = project.app();
         let (plan, newest) = pipeline::plan(app.store(), &target, None).await.unwrap();
         assert!(plan.is_empty());

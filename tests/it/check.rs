@@ -5,7 +5,7 @@ use std::fmt::Write;
 use rhapsode::compile::{Target, compile};
 use rhapsode::config::Config;
 use rhapsode::definition::{Diagnostics, File, parse};
-use rhapsode::model::Models;
+use rhapsode::engine::Resources;
 
 /// Two sound documents that most inputs start from, on line 1 to 9 of `base.yaml`.
 const BASE: &str = "\
@@ -20,15 +20,15 @@ columns:
   [{ name: track_id, dtype: string }, { name: year, dtype: int32 }, { name: lyrics, dtype: string, licence: public-domain }]
 ";
 
-fn models() -> Models {
-    Models::new(std::path::Path::new("."), &Config::default())
+fn resources() -> Resources {
+    Resources::new(std::path::Path::new("."), &Config::default())
 }
 
 async fn compiled(files: &[(&str, &str)]) -> Result<Target, Diagnostics> {
     let files: Vec<File> =
         files.iter().map(|(path, text)| File { path: (*path).into(), text: (*text).to_owned() }).collect();
     let (definitions, diagnostics) = parse(&files);
-    compile(&definitions, &models(), diagnostics).await
+    compile(&definitions, &resources(), diagnostics).await
 }
 
 /// Compiles `text` as `view.yaml` beside [`BASE`]; `expected` are its diagnostics, a line each.
@@ -386,7 +386,7 @@ async fn definitions_at_each_bound_are_read_and_those_over_it_are_told() {
 async fn the_shipped_definitions_and_those_of_init_are_sound() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let (definitions, diagnostics) = parse(&rhapsode::definition::load(root).unwrap());
-    let target = compile(&definitions, &models(), diagnostics).await.unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let target = compile(&definitions, &resources(), diagnostics).await.unwrap_or_else(|faults| panic!("{faults:#?}"));
     assert_eq!((target.views.len(), target.on_request.len()), (12, 1));
     let text = include_str!("../../src/cli/init/tracks.yaml");
     compiled(&[("tracks.yaml", text)]).await.unwrap_or_else(|faults| panic!("{faults:#?}"));

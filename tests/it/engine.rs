@@ -164,7 +164,8 @@ async fn an_analyzer_ran_once_for_each_of_its_fields() {
     let session = session();
     let analyzer = Analyzer::find("lexical").unwrap();
     let text = TextColumn { table: "t", text: "text", keys: &[] };
-    let base = session.analyzed(&text, ReadyAnalyzer::new(analyzer, Arc::default()), None).await.unwrap();
+    let base =
+        session.analyzed(&text, ReadyAnalyzer::new(analyzer, Arc::default(), Arc::default()), None).await.unwrap();
     let fields = ["lexical.tokens", "lexical.lines", "lexical.types"];
     let fields = fields.map(|field| session.expression(field, &base).unwrap());
     let plan = session.optimized(&session.project(&base, fields.to_vec()).unwrap()).unwrap();

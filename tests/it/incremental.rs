@@ -207,7 +207,7 @@ async fn a_view_maps_rows_one_by_one_only_under_their_own_keys() {
             &format!("sql: {sql}"),
         );
         let project = TestProject::new(&definitions);
-        let (target, _) = rhapsode::pipeline::target(project.path(), project.app().models())
+        let (target, _) = rhapsode::pipeline::target(project.path(), project.app().resources())
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
         target.view("metadata").unwrap().row_local

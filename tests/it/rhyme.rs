@@ -117,6 +117,17 @@ fn words_rhyme_within_a_line() {
     assert_eq!(rhyme("The quick brown fox jumps over the lazy dog").internal_per_line, Some(0.0));
 }
 
+#[test]
+fn near_rhymes_within_lines_keep_the_vowel_and_nearly_the_consonant() {
+    let of = |text: &str| {
+        let found = rhyme(text);
+        (found.internal_per_line, found.near_internal_per_line)
+    };
+    assert_eq!(of("The late paper came down"), (Some(0.0), Some(2.0)));
+    assert_eq!(of("The night light came down"), (Some(2.0), Some(2.0)));
+    assert_eq!(of("The late label came down"), (Some(0.0), Some(0.0)));
+}
+
 /// By hand: `cat` has nothing before it, `bat` agrees with it in one vowel.
 #[test]
 fn density_is_the_mean_of_the_longest_rhymes() {

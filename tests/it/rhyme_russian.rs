@@ -1,7 +1,12 @@
 //! Russian sounds: worked examples, properties, hostile words.
 
-use rhapsode::analyze::rhyme::Kind;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::datatypes::{Float64Type, Int32Type};
 use rhapsode::analyze::rhyme::russian::{Sound, StressDictionary, kind, log_odds, shared_syllables};
+use rhapsode::analyze::rhyme::{Kind, Rhyme, rhyme, rhyme_with};
+use rhapsode::analyze::{Analyzer, ReadyAnalyzer};
 
 fn sound(word: &str) -> Sound {
     Sound::of(word)
@@ -92,6 +97,58 @@ fn a_dictionary_says_which_line_is_wrong() {
     check("а\t0\nб", 2);
     check("б\t0\nа\t0\n", 2);
     assert!(StressDictionary::parse(b"").is_ok());
+}
+
+fn dictionary(text: &str) -> StressDictionary {
+    StressDictionary::parse(text.as_bytes()).unwrap()
+}
+
+/// Both words on their first syllable, then both on their last.
+const STRESSES: [&str; 2] = ["мука\t1\nрука\t1\n", "мука\t0\nрука\t0\n"];
+const TEXT: &str = "Вот мука моя\nИ рука твоя\nТам мука\nТут рука";
+
+#[test]
+fn rhymes_follow_the_dictionary_and_not_what_was_analyzed_before() {
+    // A thread of its own has met no word.
+    let fresh = |stress: StressDictionary| {
+        std::thread::spawn(move || rhyme_with(TEXT, &stress)).join().expect("no analyzer panics")
+    };
+    let [first, last] = STRESSES.map(dictionary);
+    let expected: [Rhyme; 3] = [fresh(first.clone()), fresh(last.clone()), fresh(StressDictionary::default())];
+    assert_ne!(expected[0], expected[1]);
+    for _ in 0..3 {
+        assert_eq!(rhyme_with(TEXT, &first), expected[0]);
+        assert_eq!(rhyme_with(TEXT, &last), expected[1]);
+        assert_eq!(rhyme_with(TEXT, &dictionary(STRESSES[1])), expected[1]);
+        assert_eq!(rhyme(TEXT), expected[2]);
+    }
+}
+
+#[test]
+fn the_analyzer_asks_the_dictionary_and_its_formula_names_it() {
+    let ready = |name: &str, stress: &str| {
+        ReadyAnalyzer::new(Analyzer::find(name).unwrap(), Arc::default(), Arc::new(dictionary(stress)))
+    };
+    for stress in STRESSES {
+        let analyzed = ready("rhyme", stress).analyze(&StringArray::from(vec![TEXT]), None).values;
+        let expected = rhyme_with(TEXT, &dictionary(stress));
+        let multisyllabic = analyzed.column_by_name("multisyllabic").unwrap().as_primitive::<Int32Type>();
+        assert_eq!(multisyllabic.value(0), expected.multisyllabic as i32);
+        let near = analyzed.column_by_name("near_internal_per_line").unwrap().as_primitive::<Float64Type>();
+        assert_eq!(near.is_valid(0).then(|| near.value(0)), expected.near_internal_per_line);
+        assert_eq!(ready("rhyme", stress).formula(), format!("rhyme@2 stress {}", dictionary(stress).digest()));
+    }
+    assert_eq!(ready("rhyme", "").formula(), "rhyme@2");
+    assert!(!ready("structure", STRESSES[0]).formula().contains("stress"));
+}
+
+#[test]
+fn dictionaries_of_the_same_words_are_one() {
+    let [first, last] = STRESSES.map(dictionary);
+    assert_ne!(first.digest(), last.digest());
+    assert_eq!(first.digest(), dictionary(STRESSES[0].trim_end()).digest());
+    assert!(dictionary("").is_empty() && dictionary("\n").is_empty() && !first.is_empty());
+    assert_eq!(dictionary("").digest(), StressDictionary::default().digest());
 }
 
 #[test]

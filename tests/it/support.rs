@@ -140,7 +140,7 @@ impl TestProject {
     ) -> Result<IncomingSummary, rhapsode::ingest::IngestError> {
         let path = self.path().join(file);
         std::fs::write(&path, rows).unwrap();
-        let (target, _) = pipeline::target(self.path(), self.app().models()).await.unwrap();
+        let (target, _) = pipeline::target(self.path(), self.app().resources()).await.unwrap();
         let shape = app::shape(target.source(source).unwrap());
         let files = rhapsode::ingest::Files { inputs: &[rhapsode::ingest::Input::File(path)], snapshot };
         rhapsode::ingest::ingest(self.app().store(), &shape, files, self.clock.now(), &mut |_| {}).await
@@ -154,7 +154,7 @@ impl TestProject {
         self.clock.advance(TimeDelta::seconds(60));
         let app = self.app();
         let progress: Progress = Arc::new(|_| {});
-        pipeline::build(self.path(), app.config(), app.models(), app.store(), app.clock(), &progress, None).await
+        pipeline::build(self.path(), app.config(), app.resources(), app.store(), app.clock(), &progress, None).await
     }
 
     /// All rows of a statement, as the operator sees them.

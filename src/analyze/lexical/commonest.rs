@@ -1,6 +1,6 @@
 //! The 5,000 commonest words of English and of Russian.
 //!
-//! The lists are of forms, `loved` beside `love`, made by `scripts/lexical_words.py` out of three registers of each
+//! The lists are of forms, `loved` beside `love`, made by `scripts/fit/lexical_words.py` out of three registers of each
 //! language: spoken, written and verse in English; web, news and verse in Russian. It names sources and licences. The
 //! other regular forms of a listed word count as listed: a Russian verb has a hundred, of which the list has the three
 //! commonest.

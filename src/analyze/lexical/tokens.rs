@@ -35,6 +35,9 @@ pub(super) struct Line {
 /// Lower case, with one sigma; Unicode normalization form C; apostrophes as `'`; every line break of the Unicode
 /// Standard (section 5.8) as `\n`; without soft hyphens and marks of direction, which do not show.
 pub(in crate::analyze) fn fold(text: &str) -> String {
+    if text.bytes().all(|b| b.is_ascii() && !matches!(b, b'\r' | 0xb | 0xc)) {
+        return text.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(text.len());
     let mut normalized = true;
     let mut before = '\0';

@@ -77,6 +77,12 @@ pub(super) const COLUMNS: &[Column<Rhyme>] = &[
         value: Value::Measure(|row| row.internal_per_line),
     },
     Column {
+        name: "near_internal_per_line",
+        unit: Some("words per line"),
+        description: "The same with words that share the stressed vowel and nearly the consonant after it.",
+        value: Value::Measure(|row| row.near_internal_per_line),
+    },
+    Column {
         name: "density",
         unit: Some("vowels"),
         description: "Mean length of the longest assonant rhyme that ends at each word (Malmi et al. 2016).",

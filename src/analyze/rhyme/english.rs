@@ -1,5 +1,6 @@
 //! English: what rhymes of a word or of the end of a line.
 
+mod accent;
 mod coda;
 mod dictionary;
 mod features;
@@ -15,6 +16,7 @@ use self::coda::{Coda, compare};
 pub(crate) use self::features::{FEATURES, Features};
 use self::pronounce::{Origin, PRONUNCIATIONS_MAX, Spoken};
 use self::tail::{SYLLABLES, Tail};
+use super::accent::Accent;
 use super::kind::Kind;
 
 /// Letters of a word's end that are compared.
@@ -57,20 +59,20 @@ impl Word {
     }
 
     fn first(&self) -> &[u8] {
-        self.spoken.pronunciations().next().unwrap_or_default()
-    }
-
-    /// Syllables, by the first pronunciation.
-    pub(super) fn syllables(&self) -> usize {
-        self.vowels().count()
+        self.spoken.first()
     }
 
     /// What two words that rhyme perfectly have in common.
     pub(super) fn rhyme_key(&self) -> Option<u64> {
-        let tail = Tail::of(&[], self.first());
+        let tail = Tail::of(std::iter::empty(), self.first());
         let sounds = (0..=usize::from(tail.stressed)).flat_map(|at| [u64::from(tail.vowel(at)), tail.coda(at).into()]);
         let key = sounds.fold(0xcbf2_9ce4_8422_2325, |key: u64, sound| (key ^ sound).wrapping_mul(0x0100_0000_01b3));
         (tail.vowel(0) != 0).then_some(key)
+    }
+
+    /// By the first pronunciation.
+    pub(super) fn accent(&self) -> Option<Accent> {
+        accent::of(self.first())
     }
 
     /// The vowels of the first pronunciation, 1 to 15.
@@ -81,12 +83,11 @@ impl Word {
 
 impl Sound {
     /// The end of a line whose last words are `before` and `last`.
-    pub(super) fn of<'word>(before: impl Iterator<Item = &'word Word>, last: &Word) -> Sound {
-        let before: Vec<u8> = before.flat_map(Word::first).copied().collect();
+    pub(super) fn of<'word>(before: impl DoubleEndedIterator<Item = &'word Word> + Clone, last: &Word) -> Sound {
         let mut sound =
             Sound { origin: last.spoken.origin, spelling: last.spelling, eye: last.eye, ..Sound::default() };
         for (place, spoken) in sound.tails.iter_mut().zip(last.spoken.pronunciations()) {
-            *place = Tail::of(&before, spoken);
+            *place = Tail::of(before.clone().rev().map(Word::first), spoken);
             sound.count += 1;
         }
         sound

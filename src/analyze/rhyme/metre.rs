@@ -1,5 +1,7 @@
 //! Syllables of the lines.
 
+use std::rc::Rc;
+
 use hashbrown::HashMap;
 
 use super::sound::Word;
@@ -15,9 +17,9 @@ pub(super) struct Metre {
 }
 
 impl Metre {
-    pub(super) fn of(verse: &Verse, words: &[Word]) -> Metre {
-        let syllables_of: Vec<usize> = words.iter().map(Word::syllables).collect();
-        let of_word = |&word: &u32| usize::try_from(word).ok().and_then(|word| syllables_of.get(word)).copied();
+    pub(super) fn of(verse: &Verse, words: &[Rc<Word>]) -> Metre {
+        let of_word =
+            |&word: &u32| usize::try_from(word).ok().and_then(|at| words.get(at)).map(|word| word.syllables());
         let syllables: Vec<usize> =
             verse.lines.iter().map(|line| line.words.iter().filter_map(of_word).sum()).collect();
         if syllables.is_empty() {

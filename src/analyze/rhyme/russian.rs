@@ -1,5 +1,6 @@
 //! Russian: what rhymes of a word, and how far two words do.
 
+mod accent;
 mod features;
 mod letters;
 mod phones;
@@ -15,6 +16,7 @@ use self::phones::{Phones, SOFT, VOWEL};
 use self::stress::Origin;
 pub use self::stress::{StressDictionary, StressDictionaryError};
 use self::tail::{Grade, POST_MAX, Tail, compare, compare_weak, last};
+use super::accent::Accent;
 use super::kind::Kind;
 
 /// Evidence beyond this is not trusted, whatever the fit says.
@@ -77,6 +79,11 @@ impl Sound {
     /// Syllables after the stressed one; none without a vowel.
     pub fn syllables_after_stress(&self) -> Option<usize> {
         self.tail.map(|tail| usize::from(tail.post))
+    }
+
+    /// What near rhymes of it have in common; none without a vowel.
+    pub(super) fn accent(&self) -> Option<Accent> {
+        self.tail.as_ref().map(accent::of)
     }
 
     /// What two words that rhyme perfectly have in common; none without a vowel.
@@ -158,8 +165,5 @@ pub fn shared_syllables(left: &Sound, right: &Sound) -> usize {
     if !agrees {
         return 0;
     }
-    let from_stress = usize::from(a.post) + 1;
-    let before = |sound: &Sound| sound.vowels().len().saturating_sub(from_stress);
-    let prefix = |sound: &'_ Sound| -> Vec<u8> { sound.vowels().iter().take(before(sound)).rev().copied().collect() };
-    from_stress + prefix(left).iter().zip(&prefix(right)).take_while(|(a, b)| a == b).count()
+    usize::from(a.post) + 1
 }

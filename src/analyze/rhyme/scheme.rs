@@ -52,6 +52,7 @@ impl Evidence {
         self.lines
     }
 
+    #[inline]
     fn pair(&self, one: usize, other: usize) -> f32 {
         self.pairs.get(one * self.lines + other).copied().unwrap_or(0.0)
     }
@@ -71,7 +72,7 @@ impl Evidence {
     fn weighed_pairs(scheme: &[u8]) -> Vec<(u16, f32)> {
         let mut asked = [0u16; WINDOW_LINES];
         let mut sizes = [0u16; WINDOW_LINES];
-        let mut pairs = Vec::new();
+        let mut pairs = Vec::with_capacity(2 * scheme.len());
         for (later, &class) in scheme.iter().enumerate() {
             let near = scheme.iter().take(later).enumerate().skip(later.saturating_sub(REACH));
             let same = near.filter(|(_, other)| **other == class).map(|(earlier, _)| earlier);

@@ -1,7 +1,11 @@
 //! The sound of a word and of a line's end, in the language of its script.
 
+use std::rc::Rc;
+
+use super::accent::Accent;
 use super::kind::Kind;
-use super::{english, russian};
+use super::russian::StressDictionary;
+use super::{english, internal, russian};
 
 /// Words before the last that the end of a line may take in: `met a four`, `let it go`.
 const WORDS_BEFORE: usize = 3;
@@ -9,11 +13,29 @@ const WORDS_BEFORE: usize = 3;
 const OTHER_LANGUAGE: f64 = -3.0;
 
 /// Set in the code of a Russian vowel.
-const RUSSIAN: u8 = 0x80;
+pub(super) const RUSSIAN: u8 = 0x80;
+
+/// A word, with what of it is asked again in every text.
+#[derive(Debug)]
+pub(super) struct Word {
+    spoken: Spoken,
+    vowels: Box<[u8]>,
+    accent: Option<Accent>,
+    strong: Option<Strong>,
+}
+
+/// What decides which words a word rhymes with within lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strong {
+    /// Words that rhyme perfectly have the same.
+    pub(super) key: u64,
+    /// Words that rhyme nearly have like ones.
+    pub(super) accent: Accent,
+}
 
 /// A word as it is spoken.
-#[derive(Clone, Debug)]
-pub(super) enum Word {
+#[derive(Debug)]
+enum Spoken {
     English(english::Word),
     Russian(russian::Sound),
 }
@@ -26,52 +48,61 @@ pub(super) enum Sound {
 }
 
 impl Word {
-    pub(super) fn of(word: &str) -> Word {
-        if word.chars().any(|c| matches!(c, '\u{400}'..='\u{52f}')) {
-            Word::Russian(russian::Sound::of(word))
+    /// `word` is folded; `stress` has where Russian words are stressed.
+    pub(super) fn of(word: &str, stress: &StressDictionary) -> Word {
+        let is_cyrillic = word.chars().any(|c| matches!(c, '\u{400}'..='\u{52f}'));
+        let (spoken, vowels, rhyme_key, accent) = if is_cyrillic {
+            let sound = russian::Sound::with(word, stress);
+            let vowels = sound.vowels().iter().map(|vowel| vowel | RUSSIAN).collect();
+            let (rhyme_key, accent) = (sound.rhyme_key(), sound.accent());
+            (Spoken::Russian(sound), vowels, rhyme_key, accent)
         } else {
-            Word::English(english::Word::of(word))
-        }
+            let word = english::Word::of(word);
+            let (vowels, rhyme_key, accent) = (word.vowels().collect(), word.rhyme_key(), word.accent());
+            (Spoken::English(word), vowels, rhyme_key, accent)
+        };
+        let strong = rhyme_key.zip(accent).filter(|_| !internal::is_weak(word));
+        Word { spoken, vowels, accent, strong: strong.map(|(key, accent)| Strong { key, accent }) }
     }
 
+    #[inline]
     pub(super) fn syllables(&self) -> usize {
-        match self {
-            Word::English(word) => word.syllables(),
-            Word::Russian(word) => word.vowels().len(),
-        }
+        self.vowels.len()
     }
 
-    /// Adds the vowels as spoken, one a syllable; those of two languages never agree.
-    pub(super) fn extend_vowels(&self, vowels: &mut Vec<u8>) {
-        match self {
-            Word::English(word) => vowels.extend(word.vowels()),
-            Word::Russian(word) => vowels.extend(word.vowels().iter().map(|vowel| vowel | RUSSIAN)),
-        }
+    /// The vowels as spoken, one a syllable; those of two languages never agree.
+    #[inline]
+    pub(super) fn vowels(&self) -> &[u8] {
+        &self.vowels
     }
 
-    /// Words that rhyme perfectly have the same; none where there is no vowel.
-    pub(super) fn rhyme_key(&self) -> Option<u64> {
-        match self {
-            Word::English(word) => word.rhyme_key(),
-            Word::Russian(word) => word.rhyme_key(),
-        }
+    /// What near rhymes of it have in common; none where there is no vowel.
+    #[inline]
+    pub(super) fn accent(&self) -> Option<Accent> {
+        self.accent
+    }
+
+    /// None where there is no vowel, and for a word that is too weak to rhyme within a line.
+    #[inline]
+    pub(super) fn strong(&self) -> Option<Strong> {
+        self.strong
     }
 }
 
 impl Sound {
     /// None for a line without words.
-    pub(super) fn of_line(line: &[u32], words: &[Word]) -> Option<Sound> {
-        let word = |number: u32| words.get(usize::try_from(number).ok()?);
+    pub(super) fn of_line(line: &[u32], words: &[Rc<Word>]) -> Option<Sound> {
+        let word = |number: u32| words.get(usize::try_from(number).ok()?).map(|word| &word.spoken);
         let (&last, before) = line.split_last()?;
         match word(last)? {
-            Word::Russian(sound) => Some(Sound::Russian(sound.clone())),
-            Word::English(last) => {
+            Spoken::Russian(sound) => Some(Sound::Russian(sound.clone())),
+            Spoken::English(last) => {
                 let before = before.get(before.len().saturating_sub(WORDS_BEFORE)..).unwrap_or_default();
                 let mut english = [None; WORDS_BEFORE];
                 let mut count = 0;
                 for &number in before {
                     match (word(number), english.get_mut(count)) {
-                        (Some(Word::English(word)), Some(place)) => {
+                        (Some(Spoken::English(word)), Some(place)) => {
                             *place = Some(word);
                             count += 1;
                         }

@@ -94,6 +94,9 @@ impl Numbers {
 }
 
 fn words(line: &str, numbers: &mut Numbers, known: &mut Vec<String>) -> Vec<u32> {
+    if line.is_ascii() {
+        return ascii_words(line, numbers, known);
+    }
     let mut words = Vec::new();
     let mut folded = String::new();
     for token in line.rsplit(|c: char| !is_letter(c)).take(16 * LINE_WORDS_MAX) {
@@ -103,6 +106,30 @@ fn words(line: &str, numbers: &mut Numbers, known: &mut Vec<String>) -> Vec<u32>
         }
         let number = numbers.of(&folded, known);
         words.push(number);
+        if words.len() == LINE_WORDS_MAX {
+            break;
+        }
+    }
+    words.reverse();
+    words
+}
+
+/// The same for a line of ASCII, which is folded as a whole.
+fn ascii_words(line: &str, numbers: &mut Numbers, known: &mut Vec<String>) -> Vec<u32> {
+    let mut words = Vec::with_capacity(line.len().min(LINE_WORDS_MAX) / 4 + 1);
+    let folded = line.to_ascii_lowercase();
+    let folded = if folded.contains('`') { folded.replace('`', "'") } else { folded };
+    let mut rest = Some(folded.as_str());
+    for _ in 0..16 * LINE_WORDS_MAX {
+        let Some(line) = rest else { break };
+        let cut = line.bytes().rposition(|b| !b.is_ascii_lowercase() && b != b'\'');
+        let token = line.get(cut.map_or(0, |cut| cut + 1)..).unwrap_or_default();
+        rest = cut.and_then(|cut| line.get(..cut));
+        let word = token.get(..WORD_LETTERS_MAX).unwrap_or(token);
+        if !word.bytes().any(|b| b.is_ascii_lowercase()) {
+            continue;
+        }
+        words.push(numbers.of(word, known));
         if words.len() == LINE_WORDS_MAX {
             break;
         }

@@ -117,15 +117,18 @@ impl<'a> Run<'a> {
         steps[0] = [Step { score: 0.0, start: 0, kind_before: VERSE }; 2];
         for end in 1..=count {
             let gap = self.gaps.get(end - 1).copied().unwrap_or_default();
-            for start in end.saturating_sub(SECTION_LINES_MAX)..end {
-                let kinds = if lengths.chorus.is_some() { VERSE..CHORUS + 1 } else { VERSE..VERSE + 1 };
-                for kind in kinds {
-                    let (before, kind_before) = self.before(&steps[start], start, kind, lengths);
+            let kinds = if lengths.chorus.is_some() { VERSE..CHORUS + 1 } else { VERSE..VERSE + 1 };
+            for kind in kinds {
+                let mut best = IMPOSSIBLE;
+                let first = end.saturating_sub(SECTION_LINES_MAX);
+                for (start, ways) in steps.iter().enumerate().take(end).skip(first) {
+                    let (before, kind_before) = self.before(ways, start, kind, lengths);
                     let score = before + gap + self.section(start, end, kind, lengths);
-                    if score > steps[end][kind].score {
-                        steps[end][kind] = Step { score, start, kind_before };
+                    if score > best.score {
+                        best = Step { score, start, kind_before };
                     }
                 }
+                steps[end][kind] = best;
             }
         }
         let last = if steps[count][CHORUS].score > steps[count][VERSE].score { CHORUS } else { VERSE };
@@ -150,8 +153,7 @@ impl<'a> Run<'a> {
             true => KEEPS_LENGTH.ln(),
             false => ((1.0 - KEEPS_LENGTH) / SECTION_LINES_MAX as f64).ln(),
         };
-        let again = self.repeats.evidence(self.start + start..self.start + end);
-        by_length + if kind == CHORUS { again } else { 0.0 }
+        if kind == CHORUS { by_length + self.repeats.evidence(self.start + start..self.start + end) } else { by_length }
     }
 
     /// How likely the lengths are: by themselves, and by whether lines at their distance have like lengths.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use hashbrown::HashMap;
 
 /// Stems of verse in the public domain and how common each is: the logarithm to the base 2 of its occurrences in a
-/// million words, rounded. Rarer ones are not listed. Made by `fit_theme.py`.
+/// million words, rounded. Rarer ones are not listed. Made by `scripts/fit/theme.py`.
 const BACKGROUND: &str = include_str!("background.tsv");
 
 static RATES: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| BACKGROUND.lines().filter_map(row).collect());

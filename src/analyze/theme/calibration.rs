@@ -1,4 +1,4 @@
-//! Constants fitted by `fit_theme.py`, which writes this file.
+//! Constants fitted by `scripts/fit/theme.py`, which writes this file.
 
 /// Where the keywords stand alone: weight of a theme's share of them, then the intercept.
 pub(super) const KEYWORDS: (f64, f64) = (11.65, -2.942);

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 pub const VECTOR_LEN: usize = 512;
 
 /// The mean vector of verse, English and Russian in equal parts: [`VECTOR_LEN`] float32, little endian. What all verse
-/// has in common tells nothing of themes. Made by `fit_theme.py` from poems in the public domain.
+/// has in common tells nothing of themes. Made by `scripts/fit/theme.py` from poems in the public domain.
 const MEAN: &[u8] = include_bytes!("mean.bin");
 
 static VERSE: LazyLock<Vec<f32>> =

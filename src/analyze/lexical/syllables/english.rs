@@ -23,7 +23,8 @@ const LETTERS_MAX: usize = 64;
 /// guesses the rest (four times as long a word, half a second and 70 MiB to start).
 pub(super) fn count(word: &str) -> usize {
     let word = plain(word);
-    let (stem, added) = match word.rsplit_once('\'') {
+    let parts = if word.contains('\'') { word.rsplit_once('\'') } else { None };
+    let (stem, added) = match parts {
         None => (Cow::Borrowed(&*word), 0),
         Some(("", _)) => (Cow::Owned(word.replace('\'', "")), 0),
         Some((_, ending)) if ending.len() > 2 => (Cow::Owned(word.replace('\'', "")), 0),
@@ -107,8 +108,9 @@ fn spelled_out(word: &[u8]) -> usize {
 /// A syllable without a vowel of its own: `prism`, `rhythm`, `centre`, `acre`, `mcgraw`.
 fn syllabic_consonant(word: &[u8]) -> bool {
     let singular = word.strip_suffix(b"s").unwrap_or(word);
-    let after_consonant = singular.len() > 3 && any_end(singular, &["tre", "cre"]);
-    after_consonant || any_end(singular, &["ism", "thm"]) || word.starts_with(b"mc")
+    let after_consonant = matches!(singular, [_, .., b't' | b'c', b'r', b'e']);
+    let spoken = matches!(singular, [.., b'i', b's', b'm'] | [.., b't', b'h', b'm']);
+    after_consonant || spoken || matches!(word, [b'm', b'c', ..])
 }
 
 /// The `e` of a final `-e`, `-es` or `-ed` after a consonant, and the `ue` of `league`.
@@ -137,8 +139,8 @@ fn silent_inside(word: &[u8], vowels: Vowels) -> bool {
         SUFFIXES.iter().any(|suffix| rest == suffix.as_bytes())
             || rest.len() > 2 && PREFIXES.iter().any(|prefix| stem == prefix.as_bytes())
     };
-    let silent =
-        |at: usize| word[at] == b'e' && vowels.contains(at - 2) && !vowels.contains(at - 1) && !vowels.contains(at + 1);
+    let single = vowels.0 << 2 & !(vowels.0 << 1) & !(vowels.0 >> 1);
+    let silent = |at: usize| word[at] == b'e' && single >> at & 1 == 1;
     word.starts_with(b"every") || (2..word.len().saturating_sub(1)).any(|at| silent(at) && joint(at))
 }
 

@@ -1,9 +1,13 @@
 //! Frequent English words whose syllables the rules get wrong.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
 /// The syllables of a word that is on the list.
 pub(super) fn find(word: &str) -> Option<usize> {
-    let at = EXCEPTIONS.binary_search_by(|(listed, _)| (*listed).cmp(word)).ok()?;
-    EXCEPTIONS.get(at).map(|&(_, syllables)| usize::from(syllables))
+    static LISTED: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| EXCEPTIONS.iter().copied().collect());
+    LISTED.get(word).map(|&syllables| usize::from(syllables))
 }
 
 /// In alphabetical order. The words of CMUdict 0.7b on which the rules agree with none of its pronunciations, the most

@@ -27,6 +27,7 @@ pub(super) enum Coda {
 pub(super) const CODAS: usize = 9;
 
 /// Clusters as [`super::tail::Tail`] packs them.
+#[inline]
 pub(super) fn compare(left: u32, right: u32) -> Coda {
     if left == right {
         return if left == 0 { Coda::Open } else { Coda::Same };
@@ -38,48 +39,61 @@ pub(super) fn compare(left: u32, right: u32) -> Coda {
     if long >> 5 == short {
         return if is_one_of(long & 31, &[S, Z, T, D]) { Coda::Inflected } else { Coda::Longer };
     }
-    let mut different = 0;
-    let mut closest = Coda::Same;
-    let (mut one, mut other) = (long, short);
-    while one != 0 || other != 0 {
-        let (a, b) = (one & 31, other & 31);
-        if a != b {
-            different += 1;
-            closest = consonants(a, b);
-        }
-        (one, other) = (one >> 5, other >> 5);
-    }
     let length = |cluster: u32| (32 - cluster.leading_zeros()).div_ceil(5);
-    match (length(long) == length(short), different) {
-        (true, 1) => closest,
-        (true, _) => Coda::Unlike,
-        (false, _) if is_subsequence(short, long) => Coda::Longer,
-        _ => Coda::Unlike,
+    if length(long) != length(short) {
+        return if is_subsequence(short, long) { Coda::Longer } else { Coda::Unlike };
     }
+    // Where they differ in one consonant, it alone is left of both.
+    let different = long ^ short;
+    let at = different.trailing_zeros() / 5 * 5;
+    if different & !(31 << at) == 0 { consonants(long >> at & 31, short >> at & 31) } else { Coda::Unlike }
 }
 
 fn consonants(a: u32, b: u32) -> Coda {
-    const VOICES: &[[u8; 2]] = &[[S, Z], [TH, DH], [F, V], [SH, ZH], [CH, JH]];
-    const FAMILIES: &[&[u8]] = &[
-        &[M, N, NG],
-        &[P, T, K],
-        &[B, D, G],
-        &[T, D],
-        &[P, B],
-        &[K, G],
-        &[L, R],
-        &[F, TH],
-        &[V, DH],
-        &[S, SH],
-        &[Z, ZH],
-    ];
-    if VOICES.iter().any(|pair| is_one_of(a, pair) && is_one_of(b, pair)) {
+    let share = |groups: &[u16; 32]| match (groups.get(a as usize), groups.get(b as usize)) {
+        (Some(a), Some(b)) => a & b != 0,
+        _ => false,
+    };
+    if share(&VOICES) {
         Coda::Voice
-    } else if FAMILIES.iter().any(|family| is_one_of(a, family) && is_one_of(b, family)) {
+    } else if share(&FAMILIES) {
         Coda::Family
     } else {
         Coda::Other
     }
+}
+
+/// Hissing sounds that differ by voice; a bit a pair.
+const VOICES: [u16; 32] = groups(&[&[S, Z], &[TH, DH], &[F, V], &[SH, ZH], &[CH, JH]]);
+
+/// Consonants of one family; a bit a family.
+const FAMILIES: [u16; 32] = groups(&[
+    &[M, N, NG],
+    &[P, T, K],
+    &[B, D, G],
+    &[T, D],
+    &[P, B],
+    &[K, G],
+    &[L, R],
+    &[F, TH],
+    &[V, DH],
+    &[S, SH],
+    &[Z, ZH],
+]);
+
+/// Of each consonant the groups that it is in.
+const fn groups(groups: &[&[u8]]) -> [u16; 32] {
+    let mut of = [0; 32];
+    let mut group = 0;
+    while group < groups.len() {
+        let mut at = 0;
+        while at < groups[group].len() {
+            of[groups[group][at] as usize] |= 1 << group;
+            at += 1;
+        }
+        group += 1;
+    }
+    of
 }
 
 fn is_one_of(consonant: u32, consonants: &[u8]) -> bool {

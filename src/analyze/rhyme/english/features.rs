@@ -122,8 +122,12 @@ fn shape(a: &Tail, b: &Tail) -> Shape {
     }
 }
 
-/// The two pronunciations that agree best.
+/// The two pronunciations that agree best, the first of several pairs.
+#[inline]
 pub(super) fn closest<'a>(left: &'a Sound, right: &'a Sound) -> Option<(&'a Tail, &'a Tail)> {
+    if let ([a], [b]) = (left.tails(), right.tails()) {
+        return Some((a, b));
+    }
     let pairs = left.tails().iter().flat_map(|a| right.tails().iter().map(move |b| (a, b)));
     pairs.min_by_key(|(a, b)| distance(a, b))
 }

@@ -30,7 +30,10 @@ fn next(word: &[u8], at: usize, rest: &[u8]) -> (usize, &'static [u8]) {
     {
         return (1, long(*vowel));
     }
-    let group = GROUPS.iter().find(|(letters, _)| rest.starts_with(letters.as_bytes()));
+    let first = rest.first();
+    // Most groups are ruled out by their first letter.
+    let begins = |letters: &str| letters.as_bytes().first() == first && rest.starts_with(letters.as_bytes());
+    let group = GROUPS.iter().find(|(letters, _)| begins(letters));
     group.map_or((1, &[]), |(letters, phonemes)| (letters.len(), phonemes))
 }
 

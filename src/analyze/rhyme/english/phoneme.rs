@@ -48,6 +48,7 @@ pub(super) const VOWELS: usize = 15;
 pub(super) const STRESSED: u8 = 40;
 
 /// Which of the fifteen vowels, and its stress (0 none, 1 primary, 2 secondary); none for a consonant.
+#[inline]
 pub(super) fn vowel(phoneme: u8) -> Option<(u8, u8)> {
     let vowel = phoneme.checked_sub(AA)?;
     let stress = vowel / STRESSED;

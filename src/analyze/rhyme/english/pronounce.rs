@@ -28,6 +28,14 @@ impl Spoken {
         let listed = self.listed.clone().into_iter().flatten().map(|sounds| -> &[u8] { sounds });
         listed.chain(made).take(PRONUNCIATIONS_MAX)
     }
+
+    /// The first of them; empty where there is none.
+    pub(super) fn first(&self) -> &[u8] {
+        match &self.listed {
+            Some(listed) => listed.clone().next().unwrap_or_default(),
+            None => self.made.first().map(Vec::as_slice).unwrap_or_default(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

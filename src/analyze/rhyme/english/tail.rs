@@ -26,20 +26,25 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// `before` are the sounds of the words before, of which no more is used than the tail has room for.
-    pub(super) fn of(before: &[u8], word: &[u8]) -> Tail {
+    /// `before` are the sounds of the words before, the last first; no more is used than the tail has room for.
+    pub(super) fn of<'word>(before: impl Iterator<Item = &'word [u8]>, word: &[u8]) -> Tail {
         let mut tail = Tail::default();
         let mut cluster = Cluster::default();
         let mut syllables = 0;
         tail.push(word, &mut cluster, &mut syllables);
         tail.own = u8::try_from(syllables).unwrap_or(0);
         tail.stressed = tail.main_stress(syllables);
-        tail.push(before, &mut cluster, &mut syllables);
+        for word in before {
+            if !tail.push(word, &mut cluster, &mut syllables) {
+                break;
+            }
+        }
         tail.before = cluster.packed;
         tail
     }
 
-    fn push(&mut self, sounds: &[u8], cluster: &mut Cluster, syllables: &mut usize) {
+    /// Whether there was room for all.
+    fn push(&mut self, sounds: &[u8], cluster: &mut Cluster, syllables: &mut usize) -> bool {
         for &sound in sounds.iter().rev() {
             let Some((vowel, stress)) = vowel(sound) else {
                 cluster.prepend(sound);
@@ -47,11 +52,12 @@ impl Tail {
             };
             let at = *syllables;
             let places = (self.vowels.get_mut(at), self.stresses.get_mut(at), self.after.get_mut(at));
-            let (Some(vowels), Some(stresses), Some(after)) = places else { return };
+            let (Some(vowels), Some(stresses), Some(after)) = places else { return false };
             (*vowels, *stresses, *after) = (vowel + 1, stress, cluster.packed);
             *cluster = Cluster::default();
             *syllables += 1;
         }
+        true
     }
 
     fn main_stress(&self, syllables: usize) -> u8 {
@@ -60,20 +66,24 @@ impl Tail {
         u8::try_from(found.unwrap_or(if syllables == SYLLABLES { SYLLABLES - 1 } else { 0 })).unwrap_or(0)
     }
 
+    #[inline]
     pub(super) fn vowel(&self, syllable: usize) -> u8 {
         self.vowels.get(syllable).copied().unwrap_or(0)
     }
 
+    #[inline]
     pub(super) fn coda(&self, syllable: usize) -> u32 {
         self.after.get(syllable).copied().unwrap_or(0)
     }
 
     /// The consonants before a syllable's vowel, with those that end the syllable before it.
+    #[inline]
     pub(super) fn onset(&self, syllable: usize) -> u32 {
         if self.vowel(syllable + 1) == 0 { self.before } else { self.coda(syllable + 1) }
     }
 
     /// Whether the syllable can carry a rhyme by itself.
+    #[inline]
     pub(super) fn is_stressed(&self, syllable: usize) -> bool {
         self.stresses.get(syllable).is_some_and(|&stress| stress > 0) || usize::from(self.stressed) == syllable
     }

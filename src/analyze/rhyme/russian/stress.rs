@@ -2,6 +2,7 @@
 
 use super::letters::{Letters, is_vowel};
 use super::suffixes::SUFFIXES;
+use crate::name::Fingerprint;
 
 /// The longest suffix in the table, in letters.
 const SUFFIX_MAX: usize = 6;
@@ -10,11 +11,12 @@ const SYLLABLES_MAX: usize = 6;
 
 /// Words with their stressed vowel, those that `by_suffix` gets wrong. Its bytes are the file's, read in
 /// place; beside them stand four bytes for each of two to four slots a word.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct StressDictionary {
     bytes: Box<[u8]>,
     /// Where a line begins, plus one; 0 for none. A word stands in the slot of its hash or the next free one.
     slots: Box<[u32]>,
+    digest: Fingerprint,
 }
 
 /// What is wrong with a dictionary's file.
@@ -36,6 +38,19 @@ impl std::fmt::Display for StressDictionaryError {
 }
 
 impl std::error::Error for StressDictionaryError {}
+
+impl Default for StressDictionary {
+    fn default() -> Self {
+        StressDictionary { bytes: Box::default(), slots: Box::default(), digest: blake3::hash(&[]).into() }
+    }
+}
+
+/// Its digest stands for its megabytes.
+impl std::fmt::Debug for StressDictionary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StressDictionary").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
 
 impl StressDictionary {
     /// Lines `word<TAB>digit`, sorted by the bytes of the word; the digit is the stressed vowel from 0 at the end.
@@ -66,7 +81,17 @@ impl StressDictionary {
             start += line.len() as u32 + 1;
             before = word;
         }
-        Ok(StressDictionary { bytes: body.into(), slots: slots.into() })
+        Ok(StressDictionary { bytes: body.into(), slots: slots.into(), digest: blake3::hash(body).into() })
+    }
+
+    /// Whether it has no word at all: then the rule by suffixes decides alone.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// BLAKE3 of its bytes, without the last line break: two that have the same are one dictionary.
+    pub fn digest(&self) -> Fingerprint {
+        self.digest
     }
 
     /// The stressed vowel from 0 at the end.

@@ -117,6 +117,11 @@ pub(super) fn last(cluster: Cluster) -> Cluster {
     cluster & 0x3f
 }
 
+/// The number of the first consonant, without softness; 0 for none.
+pub(super) fn first(cluster: Cluster) -> u8 {
+    each(cluster).last().unwrap_or(0)
+}
+
 /// From the last to the first, without softness.
 fn each(cluster: Cluster) -> impl Iterator<Item = u8> + Clone {
     (0..5).map(move |at| ((cluster >> (at * BITS)) & 0x1f) as u8).take_while(|&number| number != 0)

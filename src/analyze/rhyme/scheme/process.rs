@@ -20,6 +20,9 @@ pub(crate) struct Process {
 /// What a scheme so far says of its next line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
+    /// The class of each line; of those in [`REACH`] before the next, a bit a class.
+    scheme: [u8; super::WINDOW_LINES],
+    near: u64,
     /// The last line of each class, and its lines.
     last: [u8; super::WINDOW_LINES],
     size: [u8; super::WINDOW_LINES],
@@ -30,20 +33,24 @@ pub(super) struct State {
 
 impl Default for State {
     fn default() -> State {
-        State { last: [0; super::WINDOW_LINES], size: [0; super::WINDOW_LINES], classes: 0, lines: 0, step: 0 }
+        const NONE: [u8; super::WINDOW_LINES] = [0; super::WINDOW_LINES];
+        State { scheme: NONE, near: 0, last: NONE, size: NONE, classes: 0, lines: 0, step: 0 }
     }
 }
 
 impl State {
+    #[inline]
     pub(super) fn classes(&self) -> usize {
         self.classes
     }
 
+    #[inline]
     pub(super) fn size(&self, class: usize) -> u8 {
         self.size.get(class).copied().unwrap_or(0)
     }
 
     /// Which weight holds for joining the class; none where it is out of reach.
+    #[inline]
     fn weight(&self, class: usize) -> Option<usize> {
         let distance = self.lines.checked_sub(usize::from(*self.last.get(class)?))?;
         if distance > REACH || class >= self.classes {
@@ -53,12 +60,26 @@ impl State {
         Some((self.step * SIZES + size) * DISTANCES + distance.clamp(1, DISTANCES) - 1)
     }
 
-    /// The classes that the next line may join, each with the number of its weight.
+    /// The classes of the lines so far.
+    #[inline]
+    pub(super) fn scheme(&self) -> &[u8] {
+        self.scheme.get(..self.lines).unwrap_or(&self.scheme)
+    }
+
+    /// The classes that the next line may join, in their order, each with the number of its weight.
+    #[inline]
     pub(super) fn choices(&self) -> impl Iterator<Item = (usize, usize)> {
-        (0..self.classes).filter_map(|class| Some((class, self.weight(class)?)))
+        let mut near = self.near;
+        let next = std::iter::from_fn(move || {
+            let class = near.trailing_zeros() as usize;
+            near &= near.checked_sub(1)?;
+            Some(class)
+        });
+        next.filter_map(|class| Some((class, self.weight(class)?)))
     }
 
     /// The next line has this class; a new one where there is none of that number.
+    #[inline]
     pub(super) fn take(&mut self, class: usize) {
         let class = class.min(self.classes);
         let distance = self.last.get(class).map_or(0, |&last| self.lines.saturating_sub(usize::from(last)));
@@ -66,9 +87,23 @@ impl State {
         if let (Some(last), Some(size)) = (self.last.get_mut(class), self.size.get_mut(class)) {
             *last = u8::try_from(self.lines).unwrap_or(u8::MAX);
             *size = size.saturating_add(1);
+            self.near |= 1 << class;
+        }
+        if let Some(place) = self.scheme.get_mut(self.lines) {
+            *place = u8::try_from(class).unwrap_or(u8::MAX);
         }
         self.classes = self.classes.max(class + 1);
         self.lines += 1;
+        self.leave_behind();
+    }
+
+    /// The class whose last line is out of reach from now on.
+    fn leave_behind(&mut self) {
+        let Some(line) = self.lines.checked_sub(REACH + 1) else { return };
+        let Some(&class) = self.scheme.get(line) else { return };
+        if self.last.get(usize::from(class)).is_some_and(|&last| usize::from(last) == line) {
+            self.near &= !(1 << class);
+        }
     }
 }
 
@@ -77,10 +112,12 @@ impl Process {
         Process { weights, logs: weights.map(|weight| f64::from(weight.max(1e-9)).ln()) }
     }
 
+    #[inline]
     pub(super) fn log_weight(&self, number: usize) -> f64 {
         self.logs.get(number).copied().unwrap_or(f64::NEG_INFINITY)
     }
 
+    #[inline]
     pub(super) fn weight(&self, number: usize) -> f64 {
         f64::from(self.weights.get(number).copied().unwrap_or(0.0))
     }

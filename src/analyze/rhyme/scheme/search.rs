@@ -8,70 +8,103 @@ const BEAM: usize = 8;
 
 #[derive(Clone)]
 struct Partial {
-    scheme: [u8; WINDOW_LINES],
     state: State,
-    /// The sum of the evidence of the pairs of each class, and how many were asked.
-    sums: [(f32, u16); WINDOW_LINES],
+    /// As many as the state has are of this scheme.
+    classes: [Class; WINDOW_LINES],
     log: f64,
+}
+
+impl Default for Partial {
+    fn default() -> Partial {
+        Partial { state: State::default(), classes: [Class::default(); WINDOW_LINES], log: 0.0 }
+    }
+}
+
+/// What the pairs of a class say.
+#[derive(Clone, Copy, Default)]
+struct Class {
+    /// The sum of their evidence, and how many were asked.
+    sum: f32,
+    asked: u16,
+    /// What they count for: their mean, once for each line but the first.
+    counted: f64,
+}
+
+/// A class for the next line of a partial scheme, and the log of the scheme then.
+struct Step {
+    log: f64,
+    partial: usize,
+    number: usize,
+    class: Class,
 }
 
 /// The best schemes by the process and the evidence.
 pub(super) fn beam(evidence: &Evidence, process: &Process) -> Vec<Scheme> {
-    let start =
-        Partial { scheme: [0; WINDOW_LINES], state: State::default(), sums: [(0.0, 0); WINDOW_LINES], log: 0.0 };
-    let mut beam = vec![start];
-    let mut steps: Vec<(f64, usize, usize, (f32, u16))> = Vec::new();
+    let mut beam = vec![Partial::default()];
+    let mut next = beam.clone();
+    let (mut steps, mut best): (Vec<Step>, Vec<(f64, usize)>) = (Vec::new(), Vec::new());
     for line in 0..evidence.lines() {
         steps.clear();
         for (number, partial) in beam.iter().enumerate() {
-            partial.steps(line, evidence, process, |log, class, sum| steps.push((log, number, class, sum)));
+            partial.steps(number, line, evidence, process, &mut steps);
         }
-        if steps.len() > BEAM {
-            steps.select_nth_unstable_by(BEAM, |a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-            steps.truncate(BEAM);
+        best.clear();
+        best.extend(steps.iter().enumerate().map(|(at, step)| (step.log, at)));
+        if best.len() > BEAM {
+            best.select_nth_unstable_by(BEAM, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            best.truncate(BEAM);
         }
-        let next = steps.iter().filter_map(|&(log, number, class, sum)| {
-            let mut partial = beam.get(number)?.clone();
-            partial.log = log;
-            *partial.sums.get_mut(class)? = sum;
-            *partial.scheme.get_mut(line)? = u8::try_from(class).ok()?;
-            partial.state.take(class);
-            Some(partial)
-        });
-        beam = next.collect();
+        next.resize(best.len(), Partial::default());
+        for (partial, &(_, at)) in next.iter_mut().zip(&best) {
+            if let Some(step) = steps.get(at)
+                && let Some(before) = beam.get(step.partial)
+            {
+                partial.follow(before, step);
+            }
+        }
+        std::mem::swap(&mut beam, &mut next);
     }
-    beam.iter().filter_map(|partial| partial.scheme.get(..evidence.lines()).map(<[u8]>::to_vec)).collect()
+    beam.iter().map(|partial| partial.state.scheme().to_vec()).collect()
 }
 
 impl Partial {
-    /// Every class that the line can have, with the log of the scheme then and the sum of the class.
-    fn steps(&self, line: usize, evidence: &Evidence, process: &Process, mut step: impl FnMut(f64, usize, (f32, u16))) {
-        let mut choices = [(0usize, 0usize); REACH];
-        let mut count = 0;
-        let mut total = 1.0;
+    /// Becomes `before` with a line more.
+    fn follow(&mut self, before: &Partial, step: &Step) {
+        for (class, before) in self.classes.iter_mut().zip(&before.classes).take(before.state.classes()) {
+            *class = *before;
+        }
+        if let Some(class) = self.classes.get_mut(step.number) {
+            *class = step.class;
+        }
+        (self.state, self.log) = (before.state, step.log);
+        self.state.take(step.number);
+    }
+
+    /// Adds every class that the line can have. `partial` is the scheme's own number.
+    fn steps(&self, partial: usize, line: usize, evidence: &Evidence, process: &Process, steps: &mut Vec<Step>) {
+        let mut choices = [(0, 0); REACH];
+        let (mut count, mut total) = (0, 1.0);
         for (place, choice) in choices.iter_mut().zip(self.state.choices()) {
             *place = choice;
             count += 1;
             total += process.weight(choice.1);
         }
         let mut added = [(0.0f32, 0u16); WINDOW_LINES];
-        let scheme = self.scheme.get(..line).unwrap_or_default();
-        for (earlier, &class) in scheme.iter().enumerate().skip(line.saturating_sub(REACH)) {
+        for (earlier, &class) in self.state.scheme().iter().enumerate().skip(line.saturating_sub(REACH)) {
             if let Some((sum, pairs)) = added.get_mut(usize::from(class)) {
-                *sum += evidence.pair(earlier, line);
+                *sum += evidence.pair(line, earlier);
                 *pairs += 1;
             }
         }
         let base = self.log - total.ln();
-        for &(class, number) in choices.iter().take(count) {
-            let (sum, asked) = self.sums.get(class).copied().unwrap_or_default();
-            let (more, pairs) = added.get(class).copied().unwrap_or_default();
-            let grown = (sum + more, asked + pairs);
-            let size = f64::from(self.state.size(class));
-            let mean = |(sum, pairs): (f32, u16)| f64::from(sum) / f64::from(pairs.max(1));
-            let gain = mean(grown) * size - mean((sum, asked)) * (size - 1.0);
-            step(base + process.log_weight(number) + gain, class, grown);
+        for &(number, weight) in choices.iter().take(count) {
+            let held = self.classes.get(number).copied().unwrap_or_default();
+            let (more, pairs) = added.get(number).copied().unwrap_or_default();
+            let (sum, asked) = (held.sum + more, held.asked + pairs);
+            let counted = f64::from(sum) / f64::from(asked.max(1)) * f64::from(self.state.size(number));
+            let log = base + process.log_weight(weight) + (counted - held.counted);
+            steps.push(Step { log, partial, number, class: Class { sum, asked, counted } });
         }
-        step(base, self.state.classes(), (0.0, 0));
+        steps.push(Step { log: base, partial, number: self.state.classes(), class: Class::default() });
     }
 }

@@ -18,17 +18,40 @@ struct Theme {
 }
 
 const THEMES: &[Theme] = &[
-    Theme { name: "war", words: ["soldier battlefield rifle trenches cannon army", "солдат винтовка окопы фронт пулемёт война"] },
-    Theme { name: "faith", words: ["prayer heaven church angel gospel jesus", "молитва господь храм икона церковь ангел"] },
-    Theme { name: "money_success", words: ["cash dollar wallet rich payday millionaire", "деньги рубли кошелёк богатство миллион зарплата"] },
-    Theme { name: "family", words: ["mother father sister brother grandmother lullaby", "мама отец сестра брат бабушка колыбельная"] },
-    Theme { name: "party_dance", words: ["dancefloor party dancing nightclub disco champagne", "танцпол вечеринка танцы дискотека шампанское клуб"] },
-    Theme { name: "music_craft", words: ["microphone rapper melody studio verse guitar", "микрофон рэпер мелодия студия рифма гитара"] },
+    Theme {
+        name: "war",
+        words: ["soldier battlefield rifle trenches cannon army", "солдат винтовка окопы фронт пулемёт война"],
+    },
+    Theme {
+        name: "faith",
+        words: ["prayer heaven church angel gospel jesus", "молитва господь храм икона церковь ангел"],
+    },
+    Theme {
+        name: "money_success",
+        words: ["cash dollar wallet rich payday millionaire", "деньги рубли кошелёк богатство миллион зарплата"],
+    },
+    Theme {
+        name: "family",
+        words: ["mother father sister brother grandmother lullaby", "мама отец сестра брат бабушка колыбельная"],
+    },
+    Theme {
+        name: "party_dance",
+        words: [
+            "dancefloor party dancing nightclub disco champagne",
+            "танцпол вечеринка танцы дискотека шампанское клуб",
+        ],
+    },
+    Theme {
+        name: "music_craft",
+        words: ["microphone rapper melody studio verse guitar", "микрофон рэпер мелодия студия рифма гитара"],
+    },
 ];
 
 /// Words of strong feeling, glad and sad: English, Russian.
-const GLAD: [Word; 2] = ["happy joyful wonderful delighted cheerful glad", "счастливый радостный прекрасный весёлый радость счастье"];
-const SAD: [Word; 2] = ["sad miserable terrible hateful wretched awful", "грустный несчастный ужасный печальный горе беда"];
+const GLAD: [Word; 2] =
+    ["happy joyful wonderful delighted cheerful glad", "счастливый радостный прекрасный весёлый радость счастье"];
+const SAD: [Word; 2] =
+    ["sad miserable terrible hateful wretched awful", "грустный несчастный ужасный печальный горе беда"];
 
 /// The six arcs of Reagan et al. 2016: where each is glad (1) or sad (-1), evenly over the text.
 const ARCS: &[(Word, &[i8])] = &[

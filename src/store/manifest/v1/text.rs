@@ -23,6 +23,8 @@ enum Method {
         vectors: Option<String>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         themes: Vec<Theme>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stress: Option<String>,
     },
     Embedding {
         model: String,
@@ -98,9 +100,13 @@ impl From<TextPin> for Text {
     fn from(pin: TextPin) -> Self {
         let TextPin { source, column, method } = pin;
         let method = match method {
-            TextMethod::Analyzer { name, version, vectors, themes } => {
-                Method::Analyzer { name, version, vectors, themes: themes.into_iter().map(Into::into).collect() }
-            }
+            TextMethod::Analyzer { name, version, vectors, themes, stress } => Method::Analyzer {
+                name,
+                version,
+                vectors,
+                themes: themes.into_iter().map(Into::into).collect(),
+                stress: stress.map(|digest| digest.to_string()),
+            },
             TextMethod::Embedding { model, digest, parts } => {
                 Method::Embedding { model, digest: digest.to_string(), parts }
             }
@@ -115,9 +121,13 @@ impl TryFrom<Text> for TextPin {
     fn try_from(text: Text) -> Result<Self, String> {
         let Text { source, column, method } = text;
         let method = match method {
-            Method::Analyzer { name, version, vectors, themes } => {
-                TextMethod::Analyzer { name, version, vectors, themes: themes.into_iter().map(Into::into).collect() }
-            }
+            Method::Analyzer { name, version, vectors, themes, stress } => TextMethod::Analyzer {
+                name,
+                version,
+                vectors,
+                themes: themes.into_iter().map(Into::into).collect(),
+                stress: stress.map(|digest| digest.parse()).transpose()?,
+            },
             Method::Embedding { model, digest, parts } => {
                 TextMethod::Embedding { model, digest: digest.parse()?, parts }
             }
