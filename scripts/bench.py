@@ -22,13 +22,14 @@ sys.path.insert(0, str(ROOT / "scripts" / "bench"))
 from server import Failure, Server, find_binary, require_packages  # noqa: E402
 
 require_packages("duckdb", "numpy", "pandas", "py3langid")
+import analyzers  # noqa: E402
 import batches  # noqa: E402
 import builds  # noqa: E402
 import embeddings  # noqa: E402
 import lookups  # noqa: E402
 import queries  # noqa: E402
 import rebuilds  # noqa: E402
-from report import QUICK, Client, Sizes, table  # noqa: E402
+from report import QUICK, Client, Sizes, table, without_vectors  # noqa: E402
 
 PROJECT = ROOT / "demo-bench"
 CORPUS = ROOT / "demo" / "data" / "tracks.jsonl"
@@ -61,6 +62,7 @@ def measure(binary: str, sizes: Sizes) -> str:
     """The whole page."""
     make_project()
     runs = builds.measure(binary, PROJECT, CORPUS, sizes.builds)
+    texts = analyzers.measure(binary, PROJECT / "analyzers", ROOT / "feature_defs", sizes)
     vectors = embeddings.measure(binary, PROJECT / "vectors", ROOT / "feature_defs", CORPUS, sizes)
     changes = rebuilds.measure(binary, PROJECT / "changes", ROOT / "feature_defs", sizes)
     with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
@@ -69,6 +71,7 @@ def measure(binary: str, sizes: Sizes) -> str:
             keys = all_keys(server.address)
             sections = [
                 builds.section(runs),
+                analyzers.section(texts),
                 embeddings.section(vectors),
                 rebuilds.section(changes),
                 lookups.section(lookups.measure(server.address, keys, Path(folder), sizes)),
@@ -96,9 +99,7 @@ def make_project() -> None:
     (PROJECT / "rhapsode.toml").write_text('[store]\nurl = "./store"\n', encoding="utf-8")
     shutil.rmtree(PROJECT / "feature_defs", ignore_errors=True)
     shutil.copytree(ROOT / "feature_defs", PROJECT / "feature_defs")
-    # One entity and no vectors, as in earlier figures: vectors have figures of their own.
-    (PROJECT / "feature_defs" / "song.yaml").unlink()
-    (PROJECT / "feature_defs" / "meaning.yaml").unlink()
+    without_vectors(PROJECT / "feature_defs")
     verse = [sys.executable, str(ROOT / "scripts" / "corpus" / "verse.py"), "--out", str(CORPUS)]
     if subprocess.run(verse, stdin=subprocess.DEVNULL).returncode != 0:
         raise Failure(

@@ -3,7 +3,6 @@
 
 mod diff;
 mod differ;
-mod duplicates;
 mod last_written;
 mod observe;
 mod pins;

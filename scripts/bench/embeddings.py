@@ -67,7 +67,7 @@ def measure(binary: str, project: Path, definitions: Path, corpus: Path, sizes: 
 def view_seconds(binary: str, project: Path) -> float:
     """Builds, and says how long the vectors took."""
     done: dict[str, Any] = command(binary, "--project", str(project), "build", "--json")[0]
-    return next(float(step["seconds"]) for step in done["tables"] if step["name"] == "meaning")
+    return next(float(view["seconds"]) for view in done["views"] if view["name"] == "meaning")
 
 
 def reference_seconds(texts: list[str]) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from builds import command
-from report import Sizes, table
+from report import Sizes, table, without_vectors
 from server import Failure
 
 CHANGED_ROWS = 100
@@ -48,16 +48,15 @@ def one(binary: str, project: Path, definitions: Path, tracks: int) -> Measured:
     print(f"bench: changes of {tracks:,} tracks", flush=True)
     shutil.rmtree(project, ignore_errors=True)
     shutil.copytree(definitions, project / "feature_defs")
-    # One entity and no vectors, as in earlier figures.
-    (project / "feature_defs" / "song.yaml").unlink()
-    (project / "feature_defs" / "meaning.yaml").unlink()
+    without_vectors(project / "feature_defs")
     (project / "rhapsode.toml").write_text('[store]\nurl = "./store"\n', encoding="utf-8")
     corpus = project / "tracks.jsonl"
     make = ["corpus", "make", "--tracks", str(tracks), "--seed", "1", "--no-faults", "--out", str(corpus), "--json"]
     command(binary, *make)
     ingest(binary, project, corpus)
     # The source, and the views of which each edit changes one.
-    kept = len(list((project / "feature_defs").glob("*.yaml"))) - 1
+    kinds = [file.read_text(encoding="utf-8").count("kind: feature_view") for file in (project / "feature_defs").glob("*.yaml")]
+    kept = sum(kinds)
     full = build(binary, project, ["whole"] * (kept + 1))
     written = next(path for path in (project / "feature_defs").glob("*.yaml") if DECADE in path.read_text())
     original = written.read_text(encoding="utf-8")

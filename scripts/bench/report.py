@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from server import Failure
@@ -54,6 +55,14 @@ class Client:
     def close(self) -> None:
         """Closes the connection."""
         self._connection.close()
+
+
+def without_vectors(definitions: Path) -> None:
+    """Takes songs and vectors away, as in earlier figures: vectors have figures of their own."""
+    (definitions / "song.yaml").unlink()
+    (definitions / "meaning.yaml").unlink()
+    for file in definitions.glob("*.yaml"):
+        file.write_text(file.read_text(encoding="utf-8").replace(", vectors: meaning }", " }"), encoding="utf-8")
 
 
 def spread(items: Sequence[str], count: int) -> list[str]:

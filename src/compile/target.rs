@@ -104,7 +104,8 @@ pub struct TargetView {
     pub recipe: Recipe,
     /// The sources and views that it reads, ordered.
     pub inputs: Vec<TableName>,
-    /// Whether each of its rows is made from the row of its one input that has the same key, and from no other.
+    /// Whether a change of its inputs' rows costs rows of it: each is made from the rows of its inputs that have the same
+    /// key, or a build finds out which rows change.
     pub row_local: bool,
     pub features: Vec<TargetFeature>,
     pub description: Option<String>,

@@ -1,5 +1,6 @@
 //! A view: computed whole, or only the columns or the rows that changed.
 
+mod duplicates;
 mod partly;
 
 use std::collections::BTreeMap;
@@ -8,13 +9,14 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::concat_batches;
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::TryStreamExt;
 
+use duplicates::duplicates_rows;
 use partly::Changed;
 
-use super::duplicates::duplicates_table;
 use super::observe::{Seen, Watched, observed};
 use super::profile::profiles;
 use super::run::Shared;
@@ -170,8 +172,10 @@ impl<'a> Computing<'a> {
                 session.register(&windows.table(), table);
             }
             Recipe::Duplicates(duplicates) => {
-                let table = duplicates_table(self.name, duplicates, self.join_keys, self.built).await?;
-                session.register(&duplicates.table(), table);
+                let rows = duplicates_rows(self.name, duplicates, self.join_keys, self.built).await?;
+                let table = MemTable::try_new(rows.schema(), vec![vec![rows]]);
+                let table = table.map_err(|error| self.values(SqlError::from_execution(error)))?;
+                session.register(&duplicates.table(), Arc::new(table));
             }
             Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) => {}
         }

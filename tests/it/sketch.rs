@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use rhapsode::analyze::sketch::{BANDS, Match, duplicates, similarity, sketch};
+use rhapsode::materialize::Work;
 use serde_json::{Value, json};
 
 use crate::support::{DEFINITIONS, TestProject, get, post};
@@ -131,6 +132,10 @@ fn poem(seed: usize) -> Vec<String> {
     (0..40).map(|word| format!("w{}", (word * 31 + seed * 977) % 1_009)).collect()
 }
 
+fn rows_of(rows: &[(&str, String)]) -> String {
+    rows.iter().map(|(id, lyrics)| json!({ "id": id, "lyrics": lyrics }).to_string() + "\n").collect()
+}
+
 async fn found(project: &TestProject) -> Value {
     project.rows("select track_id, duplicate_of, copies from duplicates order by track_id").await
 }
@@ -161,6 +166,21 @@ async fn a_build_marks_copies_and_an_analysis_says_that_a_text_is_one() {
     let rows = found(&project).await;
     assert_eq!(rows[2], json!({ "track_id": "c", "duplicate_of": "c", "copies": 2 }));
     assert_eq!(rows[4], json!({ "track_id": "e", "duplicate_of": "c", "copies": 2 }));
+    assert_eq!(rows.as_array().unwrap().len(), 5);
+
+    // What stands for others goes, and one of the others takes its place; what does not change is not written.
+    let kept = rows_of(&[("a", shorter.join(" ")), ("c", poem(2).join(" ")), ("e", changed.join(" "))]);
+    project.snapshot("tracks", "all.jsonl", kept).await;
+    let report = project.build().await.unwrap();
+    let step = report.plan.views.iter().find(|step| step.view.name.as_str() == "duplicates").unwrap();
+    assert!(matches!(step.work, Work::Rows(_)), "{:?}", step.work);
+    let clean = TestProject::new(&format!("{DEFINITIONS}{COPIES}"));
+    let kept = rows_of(&[("a", shorter.join(" ")), ("c", poem(2).join(" ")), ("e", changed.join(" "))]);
+    clean.ingest("tracks", "tracks.jsonl", kept).await;
+    clean.build().await.unwrap();
+    assert_eq!(found(&project).await, found(&clean).await);
+    project.ingest("tracks", "again.jsonl", line(&("b", poem(1).join("\n")))).await;
+    project.build().await.unwrap();
 
     let app = project.app();
     app.refresh().await.unwrap();

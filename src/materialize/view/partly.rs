@@ -10,7 +10,7 @@ use datafusion::datasource::MemTable;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 
 use super::{Computing, nulls_of, rows_fault, statistics_of};
-use crate::compile::{TargetFeature, TargetView};
+use crate::compile::{Recipe, TargetFeature, TargetView};
 use crate::engine::SqlError;
 use crate::limits::{CHANGED_ROWS_MAX, SMALL_FRAGMENTS_MAX};
 use crate::materialize::{BuiltTable, Change, ChangedColumns, Event, MaterializeError};
@@ -26,9 +26,9 @@ pub(super) enum Changed {
 
 pub(super) struct ChangedRows {
     /// Each input, with those of its rows that have a key in `touched`.
-    inputs: Vec<(String, SchemaRef, Vec<RecordBatch>)>,
+    pub inputs: Vec<(String, SchemaRef, Vec<RecordBatch>)>,
     /// The keys of rows that changed in an input, or are gone.
-    touched: Vec<RecordBatch>,
+    pub touched: Vec<RecordBatch>,
 }
 
 impl ChangedRows {
@@ -220,6 +220,9 @@ impl Computing<'_> {
         if inputs.is_empty() {
             return Ok(Changed::Nothing);
         }
+        if let Recipe::Duplicates(duplicates) = &self.view.recipe {
+            return self.changed_copies(pin, duplicates).await;
+        }
         let touched = self.each_once(touched)?;
         if touched.iter().map(RecordBatch::num_rows).sum::<usize>() > CHANGED_ROWS_MAX {
             return Ok(Changed::All);
@@ -240,7 +243,7 @@ impl Computing<'_> {
     }
 
     /// The keys of `batches`, each once.
-    fn each_once(&self, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, StoreError> {
+    pub(super) fn each_once(&self, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, StoreError> {
         let mut seen = KeySet::default();
         let once = |batch: RecordBatch| {
             let keys = key_texts(&batch, &self.key)?;

@@ -1,29 +1,31 @@
 //! The rows of a view of sketches that are nearly the same, as a table of which features are made.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
 };
-use datafusion::arrow::compute::{SortColumn, SortOptions, concat_batches, lexsort_to_indices};
+use datafusion::arrow::compute::{SortColumn, SortOptions, concat_batches, filter_record_batch, lexsort_to_indices};
 use datafusion::arrow::datatypes::{Field, Int64Type, Schema};
 use datafusion::arrow::error::ArrowError;
-use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
+use datafusion::arrow::row::{RowConverter, SortField};
 
-use super::{Built, MaterializeError};
+use super::Computing;
+use super::partly::{Changed, ChangedRows};
 use crate::analyze::sketch::duplicates;
 use crate::compile::{JoinKey, TargetDuplicates};
-use crate::engine::SqlError;
-use crate::store::{StoreError, key_texts};
+use crate::limits::CHANGED_ROWS_MAX;
+use crate::materialize::{Built, MaterializeError};
+use crate::store::{KeySet, StoreError, ViewPin, key_texts};
 
-/// The table behind the view `name`, made of the sketches that were `built`.
-pub(super) async fn duplicates_table(
+/// The rows of which features of the view `name` are made, out of the sketches that were `built`.
+pub(super) async fn duplicates_rows(
     name: &str,
     of: &TargetDuplicates,
     join_keys: &[JoinKey],
     built: &Built,
-) -> Result<Arc<dyn TableProvider>, MaterializeError> {
+) -> Result<RecordBatch, MaterializeError> {
     let rows_fault = |error: ArrowError| MaterializeError::from(StoreError::Rows(error.to_string()));
     let keys: Vec<String> = join_keys.iter().map(|key| key.name.to_string()).collect();
     let columns: Vec<String> =
@@ -42,10 +44,60 @@ pub(super) async fn duplicates_table(
         keys.iter().zip(rows.columns()).map(|(name, column)| Field::new(name, column.data_type().clone(), false));
     let schema = Arc::new(Schema::new(fields.chain(TargetDuplicates::found()).collect::<Vec<_>>()));
     let columns = rows.columns()[..keys.len()].iter().cloned().chain(found).collect();
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(rows_fault)?;
-    let table = MemTable::try_new(schema, vec![vec![batch]]);
-    let fault = |error| MaterializeError::Values { view: name.to_owned(), source: SqlError::from_execution(error) };
-    Ok(Arc::new(table.map_err(fault)?))
+    RecordBatch::try_new(schema, columns).map_err(rows_fault)
+}
+
+impl Computing<'_> {
+    /// The rows whose copies are not those that are stored: any row may change with any other.
+    pub(super) async fn changed_copies(
+        &self,
+        pin: &ViewPin,
+        of: &TargetDuplicates,
+    ) -> Result<Changed, MaterializeError> {
+        let rows_fault = |error: ArrowError| MaterializeError::from(StoreError::Rows(error.to_string()));
+        let stored = self.store.view(self.name, &pin.data).await?;
+        let (computed, _) = self.collected(self.computed(&self.session().await?, self.view).await?).await?;
+        let names: Vec<String> = computed.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let common: Vec<String> = names.into_iter().filter(|name| stored.schema().index_of(name).is_ok()).collect();
+        let there = stored.read(&common).await?;
+        let schema = Arc::new(stored.schema().project(&indices(&stored.schema(), &common)).map_err(rows_fault)?);
+        let there = concat_batches(&schema, &there).map_err(rows_fault)?;
+        let computed = computed.project(&indices(&computed.schema(), &common)).map_err(rows_fault)?;
+        let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
+        let converter = RowConverter::new(fields.collect()).map_err(rows_fault)?;
+        let old = converter.convert_columns(there.columns()).map_err(rows_fault)?;
+        let new = converter.convert_columns(computed.columns()).map_err(rows_fault)?;
+        // A row of a key is the same where there is the same row.
+        let of_old: HashSet<&[u8]> = old.iter().map(|row| row.data()).collect();
+        let of_new: HashSet<&[u8]> = new.iter().map(|row| row.data()).collect();
+        let changed: BooleanArray = new.iter().map(|row| Some(!of_old.contains(row.data()))).collect();
+        let gone: BooleanArray = old.iter().map(|row| Some(!of_new.contains(row.data()))).collect();
+        let touched = [filter_record_batch(&computed, &changed), filter_record_batch(&there, &gone)];
+        let keys = |batch: Result<RecordBatch, ArrowError>| {
+            let batch = batch.map_err(rows_fault)?;
+            Ok::<_, MaterializeError>(batch.project(&indices(&batch.schema(), &self.key)).map_err(rows_fault)?)
+        };
+        let touched = touched.into_iter().map(keys).collect::<Result<Vec<_>, _>>()?;
+        let touched = self.each_once(touched)?;
+        match touched.iter().map(RecordBatch::num_rows).sum::<usize>() {
+            0 => return Ok(Changed::Nothing),
+            rows if rows > CHANGED_ROWS_MAX => return Ok(Changed::All),
+            _ => {}
+        }
+        let rows = duplicates_rows(self.name, of, self.join_keys, self.built).await?;
+        let mut wanted = KeySet::default();
+        for batch in &touched {
+            let keys = key_texts(batch, &self.key)?;
+            (0..batch.num_rows()).for_each(|row| {
+                wanted.insert(&keys, row);
+            });
+        }
+        // What is there already is not inserted.
+        let keys = key_texts(&rows, &self.key)?;
+        let of_touched: BooleanArray = (0..rows.num_rows()).map(|row| Some(!wanted.insert(&keys, row))).collect();
+        let rows = filter_record_batch(&rows, &of_touched).map_err(rows_fault)?;
+        Ok(Changed::Rows(ChangedRows { inputs: vec![(of.table(), rows.schema(), vec![rows])], touched }))
+    }
 }
 
 fn indices(schema: &Schema, names: &[String]) -> Vec<usize> {
