@@ -4,6 +4,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/rhapsode/target
 BINARY := $(CARGO_TARGET_DIR)/debug/rhapsode
 PYTHON := .venv/bin/python
 PORT ?= 8080
+STRESS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rhapsode/resources/russian_stress/stress.tsv
 
 .PHONY: help setup demo demo-check test soak bench bench-training eval schemas clean
 
@@ -43,7 +44,10 @@ bench-training: setup ## Measures training sets beside DuckDB and Feast: a quart
 eval: setup          ## Measures the analyzers on gold: `make eval GOLD=DIR`; docs/evaluation.md says what lies there
 	@test -n "$(GOLD)" || { echo 'name the folder of the gold: make eval GOLD=DIR'; exit 1; }
 	cargo build
-	for what in rhyme rhyme-russian structure emotion; do $(BINARY) eval $$what --gold $(GOLD) || exit 1; done
+	for what in rhyme rhyme-russian structure emotion analyzers; do $(BINARY) eval $$what --gold $(GOLD) || exit 1; done
+	$(BINARY) eval rap --gold tests/data/rap --stress $(STRESS)
+	@if command -v espeak-ng >/dev/null; then $(PYTHON) scripts/eval/rhymetagger.py --gold $(GOLD); \
+	else echo 'rhymetagger, the peer, needs espeak-ng: apt-get install espeak-ng'; fi
 
 schemas:             ## Writes the generated schemas anew
 	cargo build

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, ConnectOptions, Executor, SqlStr};
@@ -15,6 +16,9 @@ use crate::error::ErrorKind;
 
 /// What each version of the database adds, in order. What was released is never changed.
 const MIGRATIONS: &[(&str, &str)] = &[("jobs", include_str!("state/0001_jobs.sql"))];
+
+/// What would end a path in a URL, or be read as another character.
+const UNSAFE_IN_PATHS: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'?');
 
 /// Seconds that a statement waits for SQLite's one writer.
 const SQLITE_WAIT: Duration = Duration::from_secs(10);
@@ -65,7 +69,8 @@ impl State {
             true => config.url.clone(),
             false => {
                 let file = config.url.strip_prefix("sqlite:").unwrap_or(&config.url).trim_start_matches("//");
-                format!("sqlite://{}?mode=rwc", project.join(file).display())
+                let path = project.join(file).to_string_lossy().into_owned();
+                format!("sqlite://{}?mode=rwc", utf8_percent_encode(&path, UNSAFE_IN_PATHS))
             }
         };
         let options: AnyConnectOptions = url.parse().map_err(not_opened)?;

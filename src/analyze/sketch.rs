@@ -3,7 +3,7 @@
 //! MinHash (Broder 1997) over runs of three words: of each of 126 hash functions the least value over all runs. The share
 //! of values that two sketches agree in estimates the Jaccard similarity of the two sets of runs, with a standard error of
 //! 0.045 at most. Three values stand in one number: texts that are alike agree in whole numbers, which is how candidates
-//! are found among many ([`duplicates`]).
+//! are found among many ([`duplicates()`]).
 
 mod columns;
 mod duplicates;

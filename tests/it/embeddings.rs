@@ -214,6 +214,44 @@ async fn a_text_that_a_service_refuses_takes_no_other_with_it() {
     assert_eq!(embedded.faults[0].0, 1);
 }
 
+/// By their keys, in the file that the release names.
+async fn rejects(project: &TestProject, report: &rhapsode::pipeline::Report) -> Vec<(Vec<String>, String)> {
+    let Some(pin) = &report.release.view("remote").unwrap().rejects else { return Vec::new() };
+    let rejects = project.app().store().rejects(pin).await.unwrap();
+    assert_eq!(pin.rows, rejects.len() as u64);
+    rejects.into_iter().map(|reject| (reject.key, reject.reason)).collect()
+}
+
+#[tokio::test]
+async fn a_text_that_a_service_refuses_is_a_reject_until_it_changes() {
+    let (_, url) = service(None).await;
+    let view = "---\nkind: feature_view\nname: remote\nentity: track\nsource: tracks\nembedding: { model: remote, text: lyrics }\nfeatures: [{ name: remote, expr: embedding.whole, dtype: \"vector[3]\" }]\n";
+    let project = TestProject::new(&format!("{DEFINITIONS}{view}"));
+    project.configure(&format!(
+        "[models.remote]\nkind = \"openai\"\nurl = {url:?}\nmodel = \"m\"\ndimensions = 3\n{KEYED}"
+    ));
+    let row = |id: &str, text: &str| json!({ "id": id, "lyrics": text }).to_string() + "\n";
+    project.ingest("tracks", "tracks.jsonl", row("a", "a") + &row("b", "too long") + &row("c", "too long")).await;
+    let report = project.build().await.unwrap();
+    let found = rejects(&project, &report).await;
+    assert_eq!(found.iter().map(|(key, _)| key.join(",")).collect::<Vec<_>>(), ["b", "c"]);
+    assert!(found[0].1.contains("400"), "{}", found[0].1);
+    let shown = get(&project.app(), "/api/releases").await.json();
+    let views = shown["releases"][0]["views"].as_array().unwrap().clone();
+    assert_eq!(views.iter().find(|view| view["name"] == "remote").unwrap()["rejected"], 2);
+
+    // Of rows that change only theirs are told anew; what is kept is told on.
+    project.ingest("tracks", "more.jsonl", row("c", "short") + &row("d", "too long")).await;
+    let report = project.build().await.unwrap();
+    let keys: Vec<String> = rejects(&project, &report).await.into_iter().map(|(key, _)| key.join(",")).collect();
+    assert_eq!(keys, ["b", "d"]);
+    project.define(&format!("{}{view}", DEFINITIONS.replace("year / 10 * 10", "year / 100 * 100")));
+    let report = project.build().await.unwrap();
+    assert_eq!(rejects(&project, &report).await.len(), 2);
+    project.ingest("tracks", "last.jsonl", row("b", "b") + &row("d", "d")).await;
+    assert_eq!(rejects(&project, &project.build().await.unwrap()).await, []);
+}
+
 #[tokio::test]
 async fn a_service_that_stays_away_is_unavailable_and_a_wrong_key_is_a_fault_of_ours() {
     let (service, url) = service(None).await;

@@ -137,6 +137,18 @@ async fn jobs_in_postgresql() {
 }
 
 #[tokio::test]
+async fn a_state_file_whose_path_has_marks_of_urls_was_made_elsewhere() {
+    let project = TestProject::new("");
+    let folder = project.path().join("a b#c%20d?e");
+    std::fs::create_dir(&folder).unwrap();
+    let config = StateConfig { url: "./state.sqlite".to_owned(), connections: 1 };
+    State::open(&folder, &config).await.unwrap();
+    assert!(folder.join("state.sqlite").exists());
+    let error = State::open(&folder.join("nowhere"), &config).await.unwrap_err();
+    assert!(error.to_string().contains("state.url"), "{error}");
+}
+
+#[tokio::test]
 async fn texts_that_end_their_workers_end_their_job() {
     let project = TestProject::new("");
     let jobs = queue(&project, "state.sqlite").await;

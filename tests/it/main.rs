@@ -25,6 +25,7 @@ mod on_request;
 mod online;
 mod planted;
 mod rap;
+mod ready;
 mod rhyme;
 mod rhyme_russian;
 mod servers;

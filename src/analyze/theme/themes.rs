@@ -140,7 +140,7 @@ impl Themes {
         Fingerprint::of(parts.iter().map(String::as_bytes))
     }
 
-    /// The number of a stem, for [`Themes::seed`]; none for a stem that is in no seed.
+    /// The number of a stem, for [`Themes::longest_seed`]; none for a stem that is in no seed.
     pub(super) fn stem(&self, stem: &str) -> Option<u32> {
         self.stems.find(stem)
     }

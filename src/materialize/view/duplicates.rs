@@ -75,7 +75,7 @@ impl Computing<'_> {
         let touched = [filter_record_batch(&computed, &changed), filter_record_batch(&there, &gone)];
         let keys = |batch: Result<RecordBatch, ArrowError>| {
             let batch = batch.map_err(rows_fault)?;
-            Ok::<_, MaterializeError>(batch.project(&indices(&batch.schema(), &self.key)).map_err(rows_fault)?)
+            batch.project(&indices(&batch.schema(), &self.key)).map_err(rows_fault)
         };
         let touched = touched.into_iter().map(keys).collect::<Result<Vec<_>, _>>()?;
         let touched = self.each_once(touched)?;
