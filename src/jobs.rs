@@ -180,7 +180,9 @@ impl Jobs {
         let now = self.now();
         let holder = uuid::Uuid::new_v4().simple().to_string();
         let worn = sqlx::query(
-            "select job, chunk from job_chunks where state = 'taken' and leased_until < $1 and attempts >= $2",
+            "select job_chunks.job, job_chunks.chunk from job_chunks join jobs on jobs.id = job_chunks.job
+             where jobs.state = 'open' and job_chunks.state = 'taken' and job_chunks.leased_until < $1
+             and job_chunks.attempts >= $2",
         );
         for row in worn.bind(now).bind(JOB_CHUNK_ATTEMPTS_MAX).fetch_all(self.state.pool()).await? {
             let (job, chunk): (String, i64) = (row.try_get("job")?, row.try_get("chunk")?);
@@ -197,7 +199,11 @@ impl Jobs {
              returning job, chunk",
         );
         let taken = taken.bind(&holder).bind(self.leased_until()).bind(now).bind(now);
-        let Some(row) = taken.fetch_optional(self.state.pool()).await? else { return Ok(None) };
+        let Some(row) = taken.fetch_optional(self.state.pool()).await? else {
+            // Of a worker that died between its last chunk and the end of the job.
+            self.end_done().await?;
+            return Ok(None);
+        };
         let (id, chunk): (String, i64) = (row.try_get("job")?, row.try_get("chunk")?);
         let job = self.find(&id).await?;
         let release = ReleaseNumber::new(job.release).unwrap_or(ReleaseNumber::FIRST);
@@ -251,18 +257,27 @@ impl Jobs {
              where job = $2 and chunk = $3 and holder = $4 and state = 'taken'",
         );
         let done = done.bind(failed as i64).bind(&chunk.job).bind(chunk.chunk.cast_signed());
-        done.bind(&chunk.holder).execute(self.state.pool()).await?;
-        let ended = sqlx::query(
-            "update jobs set state = 'done', finished_at = $1 where id = $2 and state = 'open'
-             and not exists (select 1 from job_chunks where job_chunks.job = jobs.id and job_chunks.state <> 'done')",
-        );
-        ended.bind(self.now()).bind(&chunk.job).execute(self.state.pool()).await?;
+        if done.bind(&chunk.holder).execute(self.state.pool()).await?.rows_affected() == 0 {
+            // It became another worker's meanwhile, who needs the texts.
+            return Ok(());
+        }
+        self.end_done().await?;
         if self.find(&chunk.job).await?.state == JobState::Cancelled {
             // It was cancelled while its result was written.
             self.store.delete_job_files(&chunk.job).await?;
         } else {
             self.store.delete_job_file(&chunk.job, &texts_name(chunk.chunk)).await?;
         }
+        Ok(())
+    }
+
+    /// Ends the jobs of which every chunk is done.
+    async fn end_done(&self) -> Result<(), JobError> {
+        let ended = sqlx::query(
+            "update jobs set state = 'done', finished_at = $1 where state = 'open'
+             and not exists (select 1 from job_chunks where job_chunks.job = jobs.id and job_chunks.state <> 'done')",
+        );
+        ended.bind(self.now()).execute(self.state.pool()).await?;
         Ok(())
     }
 

@@ -11,8 +11,10 @@ use super::App;
 use crate::analysis::{self, TextAnalysis};
 use crate::clock::Stopwatch;
 use crate::definition::Dtype;
+use crate::error::ErrorKind;
 use crate::jobs::{Chunk, Job, JobError, Jobs, Texts};
 use crate::limits::{JOB_LEASE_SECONDS, JOB_POLL_INTERVAL, JOB_TIDY_INTERVAL};
+use crate::name::ReleaseNumber;
 use crate::state::{State, StateError};
 use crate::store::{Entitlements, FeaturePin, ReleaseRef};
 
@@ -72,6 +74,11 @@ impl App {
         let release = ReleaseRef::Number(chunk.release);
         let view = match self.open(&release).await {
             Ok(release) => release.readable_by(Entitlements::OPEN),
+            // A store that does not answer now may answer later.
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                jobs.give_back(&chunk).await?;
+                return Err(error.into());
+            }
             Err(error) => {
                 jobs.fail(&chunk.job, &format!("its release {} cannot be opened: {error}", chunk.release)).await?;
                 return Ok(true);
@@ -95,7 +102,7 @@ impl App {
 
     /// The columns of a job's results.
     pub async fn result_schema(&self, job: &Job) -> Result<SchemaRef, JobError> {
-        let release = crate::name::ReleaseNumber::new(job.release).unwrap_or(crate::name::ReleaseNumber::FIRST);
+        let release = ReleaseNumber::new(job.release).unwrap_or(ReleaseNumber::FIRST);
         let view = self.open(&ReleaseRef::Number(release)).await?.readable_by(Entitlements::OPEN);
         Ok(schema(view.analysis(&job.entity), job.with_vectors))
     }

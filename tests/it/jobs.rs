@@ -164,6 +164,33 @@ async fn texts_that_end_their_workers_end_their_job() {
 }
 
 #[tokio::test]
+async fn a_job_whose_worker_died_after_its_last_chunk_never_ended() {
+    let project = TestProject::new("");
+    let jobs = queue(&project, "state.sqlite").await;
+    let job = jobs.submit(&request(), &texts(3)).await.unwrap();
+    let chunk = jobs.take().await.unwrap().unwrap();
+    assert_eq!(chunk.chunk, 0);
+    let config = StateConfig { url: "state.sqlite".to_owned(), connections: 1 };
+    let state = State::open(project.path(), &config).await.unwrap();
+    sqlx::query("update job_chunks set state = 'done'").execute(state.pool()).await.unwrap();
+    assert_eq!(jobs.find(&job.id).await.unwrap().state, JobState::Running);
+    assert_eq!(jobs.take().await.unwrap(), None);
+    assert_eq!(jobs.find(&job.id).await.unwrap().state, JobState::Done);
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_given_back_counts_as_no_attempt() {
+    let project = TestProject::new("");
+    let jobs = queue(&project, "state.sqlite").await;
+    jobs.submit(&request(), &texts(3)).await.unwrap();
+    for _ in 0..=JOB_CHUNK_ATTEMPTS_MAX {
+        let chunk = jobs.take().await.unwrap().unwrap();
+        jobs.give_back(&chunk).await.unwrap();
+    }
+    assert!(jobs.take().await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn old_jobs_are_removed_with_their_files() {
     let project = TestProject::new("");
     let jobs = queue(&project, "state.sqlite").await;
