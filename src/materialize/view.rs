@@ -13,8 +13,8 @@ use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::TryStreamExt;
+use tokio::sync::OnceCell;
 
-use duplicates::duplicates_rows;
 use partly::Changed;
 
 use super::observe::{Seen, Watched, observed};
@@ -53,6 +53,8 @@ struct Computing<'a> {
     whole: &'a tokio::sync::Mutex<()>,
     /// The texts of which nothing could be made, as far as was computed.
     faults: Faults,
+    /// Of a view of near-duplicates, once they were found.
+    duplicates: OnceCell<RecordBatch>,
 }
 
 impl<'a> Computing<'a> {
@@ -62,8 +64,8 @@ impl<'a> Computing<'a> {
         let entity = target.entity(&view.entity);
         let join_keys = entity.map(|entity| entity.join_keys.as_slice()).unwrap_or_default();
         let key = join_keys.iter().map(|key| &key.name).chain(&view.time).map(ToString::to_string).collect();
-        let faults = Faults::default();
-        Self { store, target, view, name, join_keys, key, built, settings, progress, whole, faults }
+        let (faults, duplicates) = (Faults::default(), OnceCell::new());
+        Self { store, target, view, name, join_keys, key, built, settings, progress, whole, faults, duplicates }
     }
 
     async fn table(&self, step: &ViewStep) -> Result<BuiltTable, MaterializeError> {
@@ -172,7 +174,7 @@ impl<'a> Computing<'a> {
                 session.register(&windows.table(), table);
             }
             Recipe::Duplicates(duplicates) => {
-                let rows = duplicates_rows(self.name, duplicates, self.join_keys, self.built).await?;
+                let rows = self.duplicates_rows(duplicates).await?.clone();
                 let table = MemTable::try_new(rows.schema(), vec![vec![rows]]);
                 let table = table.map_err(|error| self.values(SqlError::from_execution(error)))?;
                 session.register(&duplicates.table(), Arc::new(table));

@@ -14,40 +14,35 @@ use datafusion::arrow::row::{RowConverter, SortField};
 use super::Computing;
 use super::partly::{Changed, ChangedRows};
 use crate::analyze::sketch::duplicates;
-use crate::compile::{JoinKey, TargetDuplicates};
+use crate::compile::TargetDuplicates;
 use crate::limits::CHANGED_ROWS_MAX;
-use crate::materialize::{Built, MaterializeError};
+use crate::materialize::{BuiltTable, MaterializeError};
 use crate::store::{KeySet, StoreError, ViewPin, key_texts};
 
-/// The rows of which features of the view `name` are made, out of the sketches that were `built`.
-pub(super) async fn duplicates_rows(
-    name: &str,
-    of: &TargetDuplicates,
-    join_keys: &[JoinKey],
-    built: &Built,
-) -> Result<RecordBatch, MaterializeError> {
-    let rows_fault = |error: ArrowError| MaterializeError::from(StoreError::Rows(error.to_string()));
-    let keys: Vec<String> = join_keys.iter().map(|key| key.name.to_string()).collect();
-    let columns: Vec<String> =
-        keys.iter().cloned().chain([of.sketch.to_string()]).chain(of.prefer.iter().map(ToString::to_string)).collect();
-    let Some(table) = built.tables.get(of.view.as_str()) else {
-        return Err(StoreError::Rows(format!("`{}` was not built before `{name}`", of.view)).into());
-    };
-    let batches = table.table.read(&columns).await?;
-    let schema = match batches.first() {
-        Some(batch) => batch.schema(),
-        None => Arc::new(table.table.schema().project(&indices(&table.table.schema(), &columns)).map_err(rows_fault)?),
-    };
-    let rows = concat_batches(&schema, &batches).map_err(rows_fault)?;
-    let found = found(&rows, &keys, of).map_err(rows_fault)?;
-    let fields =
-        keys.iter().zip(rows.columns()).map(|(name, column)| Field::new(name, column.data_type().clone(), false));
-    let schema = Arc::new(Schema::new(fields.chain(TargetDuplicates::found()).collect::<Vec<_>>()));
-    let columns = rows.columns()[..keys.len()].iter().cloned().chain(found).collect();
-    RecordBatch::try_new(schema, columns).map_err(rows_fault)
-}
-
 impl Computing<'_> {
+    /// The rows of which features are made, out of the sketches that were built; found once.
+    pub(super) async fn duplicates_rows(&self, of: &TargetDuplicates) -> Result<&RecordBatch, MaterializeError> {
+        self.duplicates.get_or_try_init(|| self.find_duplicates(of)).await
+    }
+
+    async fn find_duplicates(&self, of: &TargetDuplicates) -> Result<RecordBatch, MaterializeError> {
+        let rows_fault = |error: ArrowError| MaterializeError::from(StoreError::Rows(error.to_string()));
+        let columns = self.key.iter().cloned().chain([of.sketch.to_string()]);
+        let columns: Vec<String> = columns.chain(of.prefer.iter().map(ToString::to_string)).collect();
+        let Some(BuiltTable { table, .. }) = self.built.tables.get(of.view.as_str()) else {
+            return Err(StoreError::Rows(format!("`{}` was not built before `{}`", of.view, self.name)).into());
+        };
+        let batches = table.read(&columns).await?;
+        let schema = Arc::new(table.schema().project(&indices(&table.schema(), &columns)).map_err(rows_fault)?);
+        let rows = concat_batches(&schema, &batches).map_err(rows_fault)?;
+        let found = found(&rows, &self.key, of).map_err(rows_fault)?;
+        let keys = self.key.len();
+        let fields = schema.fields()[..keys].iter().map(|field| Field::clone(field).with_nullable(false));
+        let schema = Arc::new(Schema::new(fields.chain(TargetDuplicates::found()).collect::<Vec<_>>()));
+        let columns = rows.columns()[..keys].iter().cloned().chain(found).collect();
+        RecordBatch::try_new(schema, columns).map_err(rows_fault)
+    }
+
     /// The rows whose copies are not those that are stored: any row may change with any other.
     pub(super) async fn changed_copies(
         &self,
@@ -84,7 +79,7 @@ impl Computing<'_> {
             rows if rows > CHANGED_ROWS_MAX => return Ok(Changed::All),
             _ => {}
         }
-        let rows = duplicates_rows(self.name, of, self.join_keys, self.built).await?;
+        let rows = self.duplicates_rows(of).await?;
         let mut wanted = KeySet::default();
         for batch in &touched {
             let keys = key_texts(batch, &self.key)?;
@@ -93,9 +88,9 @@ impl Computing<'_> {
             });
         }
         // What is there already is not inserted.
-        let keys = key_texts(&rows, &self.key)?;
+        let keys = key_texts(rows, &self.key)?;
         let of_touched: BooleanArray = (0..rows.num_rows()).map(|row| Some(!wanted.insert(&keys, row))).collect();
-        let rows = filter_record_batch(&rows, &of_touched).map_err(rows_fault)?;
+        let rows = filter_record_batch(rows, &of_touched).map_err(rows_fault)?;
         Ok(Changed::Rows(ChangedRows { inputs: vec![(of.table(), rows.schema(), vec![rows])], touched }))
     }
 }
