@@ -24,7 +24,7 @@ pub struct Fault {
 }
 
 impl Faults {
-    /// Takes what `rows` of a batch, whose key is in the columns `keys`, say. Of very many the rest is dropped.
+    /// Takes what `rows` of a batch, whose key is in the columns `keys`, say. Of very many the rest is only logged.
     pub(super) fn take(&self, keys: &[ColumnarValue], rows: &[(usize, String)], count: usize) {
         if rows.is_empty() {
             return;
@@ -41,6 +41,12 @@ impl Faults {
         };
         let mut faults = self.inner.lock().expect("no thread panics while it adds");
         let room = FAULTS_KEPT_MAX.saturating_sub(faults.len());
+        if rows.len() > room {
+            tracing::warn!(
+                left_out = rows.len() - room,
+                "more texts fail than are told one by one; their values are null"
+            );
+        }
         faults.extend(rows.iter().take(room).map(fault));
     }
 
