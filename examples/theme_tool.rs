@@ -1,4 +1,5 @@
-//! What `scripts/fit/theme.py` asks of the analyzer `theme`. Reads JSON Lines from standard input, writes them to standard output.
+//! What `scripts/fit/theme.py` asks of the analyzer `theme`. Reads JSON Lines from standard input, writes them to
+//! standard output.
 //!
 //! - `stanzas`: `{id, text}` to `{id, stanzas}`
 //! - `count`: `{text}` lines to one object of stems and how often they come

@@ -1,6 +1,6 @@
 """Measures the whole system on the demo's corpus, and writes docs/benchmarks.md.
 
-python scripts/bench.py            everything, about fifteen minutes
+python scripts/bench.py            everything, about twenty minutes
 python scripts/bench.py --quick    small counts, to try the script; writes demo-bench/benchmarks.md
 """
 
@@ -26,6 +26,7 @@ import analyzers  # noqa: E402
 import batches  # noqa: E402
 import builds  # noqa: E402
 import embeddings  # noqa: E402
+import load  # noqa: E402
 import lookups  # noqa: E402
 import queries  # noqa: E402
 import rebuilds  # noqa: E402
@@ -43,7 +44,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small counts, to try the script; docs/ is left alone")
     options = parser.parse_args()
     try:
-        lookups.require_wrk()
+        load.require_wrk()
         text = measure(find_binary(options.binary), QUICK if options.quick else Sizes())
     except (Failure, OSError, subprocess.SubprocessError) as failure:
         print(f"bench: {failure}", file=sys.stderr)
@@ -66,26 +67,27 @@ def measure(binary: str, sizes: Sizes) -> str:
     vectors = embeddings.measure(binary, PROJECT / "vectors", ROOT / "feature_defs", CORPUS, sizes)
     changes = rebuilds.measure(binary, PROJECT / "changes", ROOT / "feature_defs", sizes)
     with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
-        server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log")
+        server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log", True)
         try:
-            keys = all_keys(server.address)
+            key = load.make_key(binary, PROJECT)
+            keys = all_keys(server.address, key)
             sections = [
                 builds.section(runs),
                 analyzers.section(texts),
                 embeddings.section(vectors),
                 rebuilds.section(changes),
-                lookups.section(lookups.measure(server.address, keys, Path(folder), sizes)),
-                batches.section(batches.measure(server.address, keys, sizes)),
-                queries.section(queries.measure(server.address, Path(folder), sizes)),
+                lookups.section(lookups.measure(server.address, keys, Path(folder), sizes, key)),
+                batches.section(batches.measure(server.address, keys, Path(folder), PROJECT, sizes, key)),
+                queries.section(queries.measure(server.address, Path(folder), sizes, key)),
             ]
         finally:
             server.stop(signal.SIGTERM)
     return "\n".join([head(sizes), *sections])
 
 
-def all_keys(address: str) -> list[str]:
+def all_keys(address: str, key: str) -> list[str]:
     """The keys of every track, ordered."""
-    client = Client(address)
+    client = Client(address, key)
     keys = [row["track_id"] for row in client.sql("select track_id from track order by track_id")]
     client.close()
     if len(keys) < TRACKS_MIN:
@@ -96,7 +98,7 @@ def all_keys(address: str) -> list[str]:
 def make_project() -> None:
     """A project with the repository's definitions, and the demo's corpus."""
     PROJECT.mkdir(exist_ok=True)
-    (PROJECT / "rhapsode.toml").write_text('[store]\nurl = "./store"\n', encoding="utf-8")
+    (PROJECT / "rhapsode.toml").write_text(f'[store]\nurl = "./store"\n{load.TIER}', encoding="utf-8")
     shutil.rmtree(PROJECT / "feature_defs", ignore_errors=True)
     shutil.copytree(ROOT / "feature_defs", PROJECT / "feature_defs")
     without_vectors(PROJECT / "feature_defs")

@@ -31,6 +31,8 @@ DEMO = ROOT / "demo"
 CORPUS = DEMO / "data" / "tracks.jsonl"
 CHINOOK = DEMO / "data" / "chinook"
 DOWNLOADS = DEMO / "downloads"
+KEY = DEMO / "key"
+"""The demo's key, readable by its owner alone."""
 RECORD = DEMO / ".demo.json"
 """What this script did before: the files it copied, and what it ingested."""
 
@@ -77,12 +79,15 @@ def demo(binary: str, port: int, check: bool) -> int:
     prepare(binary)
     # Two demos may run side by side; the second one's metrics are then on any free port.
     metrics = METRICS_PORT if is_free(METRICS_PORT) else 0
-    server = Server(binary, DEMO, f"127.0.0.1:{port}", f"127.0.0.1:{metrics}", DEMO / "serve.log")
+    server = Server(binary, DEMO, f"127.0.0.1:{port}", f"127.0.0.1:{metrics}", DEMO / "serve.log", with_keys=True)
     checks = Checks()
     stopped_by_hand = False
     try:
         show(
-            examples(f"http://{server.address}", shown(binary), relative(DEMO), DOWNLOADS, relative(DOWNLOADS)), checks
+            examples(
+                f"http://{server.address}", shown(binary), relative(DEMO), DOWNLOADS, relative(DOWNLOADS), relative(KEY)
+            ),
+            checks,
         )
         for failure in checks.failures:
             print(f"demo: {failure}", file=sys.stderr)
@@ -209,6 +214,19 @@ def prepare(binary: str) -> None:
             run(shown(binary), *project, "ingest", source, relative(corpus))
         write_record({**record, "ingested": ingested})
     run(shown(binary), *project, "build")
+    make_key(binary)
+
+
+def make_key(binary: str) -> None:
+    """A key for the examples, made once."""
+    if KEY.exists():
+        return
+    command = [binary, "--project", str(DEMO), "keys", "create", "demo", "--tier", "pro"]
+    made = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if made.returncode != 0:
+        raise Failure(f"no key can be made: {made.stderr.strip()}")
+    with open(os.open(KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(made.stdout.strip() + "\n")
 
 
 def run(*command: str) -> None:

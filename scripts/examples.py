@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 from collections.abc import Callable
@@ -86,8 +87,41 @@ class Example:
     shown_lines: int = 20
 
 
-def examples(base: str, binary: str, project: str, downloads: Path, shown_downloads: str) -> list[Example]:
-    """Every example, in the order in which they are told. `base` is the server's URL."""
+def examples(
+    base: str, binary: str, project: str, downloads: Path, shown_downloads: str, key: str
+) -> list[Example]:
+    """Every example, in the order in which they are told. `base` is the server's URL, `key` the file with the key."""
+    told = [
+        dataclasses.replace(example, command=example.command.replace("curl ", f"curl {authorization(key)} ", 1))
+        if example.command.startswith("curl ") and "/api/" in example.command
+        else example
+        for example in without_key(base, binary, project, downloads, shown_downloads)
+    ]
+    return [*told[:1], refused(base), *told[1:]]
+
+
+def authorization(key: str) -> str:
+    """The header that shows the key, without the key on the screen."""
+    return f'-H "authorization: Bearer $(cat {shlex.quote(key)})"'
+
+
+def refused(base: str) -> Example:
+    """What happens without a key."""
+
+    def no_key(checks: Checks, answer: Answer) -> None:
+        checks.that(answer.json()["type"] == "/problems/no-key", "the problem says that there is no key")
+
+    return Example(
+        "Without a key there is no answer; `rhapsode keys create` makes one.",
+        get(f"{base}/api/features"),
+        no_key,
+        status=401,
+        media_type="application/problem+json",
+    )
+
+
+def without_key(base: str, binary: str, project: str, downloads: Path, shown_downloads: str) -> list[Example]:
+    """Every example, before a key is put into it."""
     command = shlex.join([binary, "--project", project])
     return [
         *lookups(base, downloads, shown_downloads),

@@ -35,12 +35,15 @@ def require_packages(*modules: str) -> None:
 class Server:
     """`rhapsode serve` in a session of its own: a Ctrl-C of the terminal reaches it only through [`stop`]."""
 
-    def __init__(self, binary: str, project: Path, listen: str, metrics_listen: str, log: Path) -> None:
+    def __init__(
+        self, binary: str, project: Path, listen: str, metrics_listen: str, log: Path, with_keys: bool = False
+    ) -> None:
         self._log = log
         self._folder = tempfile.TemporaryDirectory(prefix="rhapsode-")
         port_file = Path(self._folder.name) / "address"
         command = [binary, "--project", str(project), "serve", "--listen", listen]
         command += ["--metrics-listen", metrics_listen, "--port-file", str(port_file)]
+        command += [] if with_keys else ["--open"]
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True

@@ -42,14 +42,14 @@ python=${PYTHON3:-python3}
     { say "Python 3.10 or later is needed; PYTHON3=… names another one"; exit 1; }
 
 # Anew only when the requirements change.
-wanted=$(cat scripts/requirements.txt scripts/corpus/requirements.txt | cksum)
+wanted=$(cat scripts/requirements.txt scripts/corpus/requirements.txt sdk-python/pyproject.toml | cksum)
 if [ "$(cat .venv/requirements.cksum 2>/dev/null)" != "$wanted" ]; then
     if ! "$python" -m venv .venv 2>/dev/null; then
         install_package python3-venv python3-venv python3
         "$python" -m venv .venv
     fi
     say "installing the Python packages of scripts/requirements.txt into .venv"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt -e 'sdk-python[test]'
     printf '%s' "$wanted" > .venv/requirements.cksum
 fi
 

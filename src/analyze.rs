@@ -1,7 +1,8 @@
 //! Analyzers: built-in functions from a text to a struct of values.
 //!
-//! An analyzer is pure (no clock, no randomness, no state), deterministic to the last bit, and versioned: a change of
-//! any value that it returns needs a new version, from which follow new fingerprints and a rebuild of the features.
+//! An analyzer is pure (no clock, no randomness, no state that shows in a value), deterministic to the last bit, and
+//! versioned: a change of any value that it returns needs a new version, from which follow new fingerprints and a
+//! rebuild of the features.
 //! It works on columns; the build and a request for one new text run the same function.
 
 mod column;
@@ -10,7 +11,8 @@ mod labels;
 pub mod lexical;
 mod ready;
 pub mod rhyme;
-mod russian_stem;
+mod russian;
+mod script;
 pub mod sketch;
 pub mod structure;
 pub mod theme;

@@ -1,22 +1,29 @@
 //! The HTTP API: one route table, the layers around it, and a file for each resource. It translates and decides nothing.
 
+mod admission;
 mod analyze;
+mod auth;
+mod cache;
 mod catalogue;
 mod datasets;
 mod embeddings;
 mod extract;
+mod feast;
 mod features;
 mod health;
 mod ingest;
 mod inputs;
 mod jobs;
+mod keys;
 mod layers;
+mod policy;
 mod problem;
 mod releases;
 mod respond;
 mod serve;
 mod sql;
 mod training_sets;
+mod usage;
 
 use axum::Router;
 use axum::routing::get;
@@ -25,9 +32,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
+pub use admission::Admission;
 pub use datasets::{Asked, parse_range};
+pub(crate) use keys::{KeyAnswer, NewKeyAnswer};
+pub use policy::{Policy, ROUTES};
 pub use problem::Problem;
 pub use serve::{ServeError, Serving, serve};
+pub(crate) use usage::{UsageAnswer, UsageReport};
 
 use crate::app::App;
 
@@ -45,13 +56,13 @@ use crate::app::App;
 struct Document;
 
 /// Every route, and the OpenAPI document of those that are for callers.
-pub fn router(app: App) -> Router {
+pub fn router(app: App, admission: Admission) -> Router {
     let (routes, document) = routes_and_document();
     routes
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
-        .layer(layers::all())
+        .layer(layers::all(&app, admission))
         .with_state(app)
 }
 
@@ -61,10 +72,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Document::openapi())
+    let (routes, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(catalogue::list))
         .routes(routes!(features::one))
         .routes(routes!(features::batch))
+        .routes(routes!(feast::online_features))
         .routes(routes!(embeddings::one))
         .routes(routes!(embeddings::batch))
         .routes(routes!(analyze::analyze))
@@ -76,8 +88,16 @@ fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(ingest::append))
         .routes(routes!(datasets::download))
         .routes(routes!(releases::list))
+        .routes(routes!(auth::token))
+        .routes(routes!(auth::jwks))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(usage::usage))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .route("/", get(health::index))
-        .split_for_parts()
+        .split_for_parts();
+    policy::describe(&mut document);
+    (routes, document)
 }

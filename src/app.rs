@@ -1,17 +1,23 @@
 //! Joins the built components for the API and the command line: which releases are open, and what is remembered of them.
 
+mod access;
+mod answers;
 mod jobs;
 mod open_release;
+mod statements;
+mod worker;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use moka::future::Cache;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
+pub use answers::{Answers, KeptAnswer};
 pub use open_release::{OpenRelease, ReleaseView, TrainingSetError};
 
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::compile::TargetSource;
 use crate::config::Config;
@@ -26,6 +32,8 @@ use crate::model::Models;
 use crate::name::ReleaseNumber;
 use crate::pipeline::{self, BuildError};
 use crate::query::Limits;
+use crate::query::sandbox::Sandbox;
+use crate::state::State;
 use crate::store::{ColumnPin, Export, ReleaseRef, SourcePin, Store, StoreError};
 
 /// A project, opened.
@@ -42,7 +50,12 @@ struct Inner {
     clock: Arc<dyn Clock>,
     latest: watch::Sender<Option<Arc<OpenRelease>>>,
     open: Cache<ReleaseNumber, Arc<OpenRelease>>,
+    state: OnceCell<State>,
+    access: OnceCell<Arc<Access>>,
     jobs: OnceCell<Jobs>,
+    answers: Answers,
+    /// Opened by the first statement.
+    sandbox: OnceLock<Sandbox>,
     exports: Semaphore,
     /// The downloads that are being written, so that each is written once.
     writing: Cache<(ReleaseNumber, String), Export>,
@@ -58,6 +71,7 @@ impl App {
     /// The same, over a store that is open.
     pub fn over(project: &Path, config: Config, store: Store, clock: Arc<dyn Clock>) -> Self {
         let resources = Resources::new(project, &config);
+        let answers = Answers::new(config.serve.cache_mib);
         Self {
             inner: Arc::new(Inner {
                 project: project.to_owned(),
@@ -67,7 +81,11 @@ impl App {
                 clock,
                 latest: watch::Sender::new(None),
                 open: Cache::new(OPEN_RELEASES_MAX),
+                state: OnceCell::new(),
+                access: OnceCell::new(),
                 jobs: OnceCell::new(),
+                answers,
+                sandbox: OnceLock::new(),
                 exports: Semaphore::new(EXPORTS_AT_ONCE_MAX),
                 writing: Cache::new(COMPILED_SELECTIONS_MAX),
             }),
@@ -76,6 +94,10 @@ impl App {
 
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    pub fn answers(&self) -> &Answers {
+        &self.inner.answers
     }
 
     pub fn models(&self) -> &Models {
@@ -144,6 +166,7 @@ impl App {
             if let Err(error) = self.refresh().await {
                 tracing::warn!(error = %error, "the newest release cannot be opened");
             }
+            self.warm_sandbox().await;
         }
     }
 
@@ -223,7 +246,11 @@ impl App {
         let writing = async {
             // The semaphore is never closed.
             let _permit = self.inner.exports.acquire().await;
-            dataset::export(&self.inner.store, &view.readable, view.query(), &selection).await
+            let rows = match &selection.condition {
+                Some(condition) => self.filtered_rows(view, condition, &selection.sql).await,
+                None => view.query().stream(&selection.sql, Vec::new()).await,
+            };
+            dataset::export(&self.inner.store, &view.readable, &selection, rows).await
         };
         let written = self.inner.writing.try_get_with(key.clone(), writing).await;
         // Remembered only while somebody waits for it: what is in the store is the truth.

@@ -13,6 +13,7 @@ mod eval;
 mod gc;
 mod ingest;
 mod init;
+mod keys;
 mod paint;
 mod plan;
 mod quality;
@@ -20,7 +21,9 @@ mod releases;
 mod schema;
 mod serve;
 mod sql;
+mod sql_worker;
 mod training_set;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -71,8 +74,14 @@ enum Command {
     Ingest(ingest::Ingest),
     /// Answer over HTTP.
     Serve(serve::Serve),
+    /// Make, list, revoke and rotate keys.
+    Keys(keys::Keys),
+    /// Show what keys were used for.
+    Usage(usage::Usage),
     /// Answer one statement.
     Sql(sql::Sql),
+    #[command(hide = true)]
+    SqlWorker(sql_worker::SqlWorker),
     /// Write rows at moments, each with the features that were known then.
     TrainingSet(training_set::TrainingSet),
     /// List, show, compare, tag, yank and roll back releases.
@@ -102,8 +111,10 @@ pub fn main() -> Pin<Box<dyn Future<Output = ExitCode> + Send>> {
 
 async fn run() -> ExitCode {
     let Arguments { project, log, command } = Arguments::parse();
-    crate::telemetry::init_logs(&log);
-    if !matches!(command, Command::Serve(_)) {
+    let is_server = matches!(command, Command::Serve(_));
+    // What a person did at the command line is in the audit log; no need to tell the same person.
+    crate::telemetry::init_logs(&if is_server { log } else { format!("{log},rhapsode::audit=warn") });
+    if !is_server {
         without_huge_pages();
     }
     let done = match command {
@@ -114,6 +125,9 @@ async fn run() -> ExitCode {
         Command::Build(command) => command.run(&project).await,
         Command::Ingest(command) => command.run(&project).await,
         Command::Serve(command) => command.run(&project).await,
+        Command::Keys(command) => command.run(&project).await,
+        Command::Usage(command) => command.run(&project).await,
+        Command::SqlWorker(command) => command.run(&project).await,
         Command::Sql(command) => command.run(&project).await,
         Command::TrainingSet(command) => command.run(&project).await,
         Command::Releases(command) => command.run(&project).await,

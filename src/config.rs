@@ -1,10 +1,14 @@
 //! `rhapsode.toml` and the `RHAPSODE__*` variables: the only reader of the environment.
 
+mod tiers;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use tiers::{QuotaConfig, RateConfig, TierConfig};
 
 use crate::error::ErrorKind;
 
@@ -12,7 +16,7 @@ use crate::error::ErrorKind;
 pub const FILE: &str = "rhapsode.toml";
 
 /// Every setting, with its default.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub store: StoreConfig,
@@ -22,6 +26,11 @@ pub struct Config {
     pub sql: SqlConfig,
     pub state: StateConfig,
     pub jobs: JobsConfig,
+    pub access: AccessConfig,
+    /// What keys may do, by the names that `rhapsode keys create --tier` takes. `free`, `research`, `pro` and `operator` are
+    /// there; one that is written here replaces the one of that name.
+    #[serde(deserialize_with = "tiers::with_built_in")]
+    pub tiers: BTreeMap<String, TierConfig>,
     pub resources: ResourcesConfig,
     /// Embedding models beside the built-in `use`, by the names that definitions call them.
     pub models: BTreeMap<String, ModelConfig>,
@@ -63,14 +72,17 @@ pub struct GcConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServeConfig {
-    /// Address of the API. Loopback only, as long as there are no keys.
+    /// Address of the API.
     pub listen: SocketAddr,
     /// Address of `/metrics`, apart from the API.
     pub metrics_listen: SocketAddr,
-    /// Whether `POST /api/ingest/{source}` takes rows. There are no keys yet, so it is off unless you say so.
+    /// Whether `serve --open` takes rows by `POST /api/ingest/{source}`, of whoever reaches it. With keys the scope `ingest`
+    /// decides.
     pub ingest: bool,
     /// Seconds between two looks for rows to release, with `serve --watch`.
     pub watch_seconds: u64,
+    /// MiB of answers of statements that are kept for whoever asks the same.
+    pub cache_mib: usize,
     /// MiB of features that may be held in memory; a release that needs more is refused with its size.
     pub online_memory_mib: usize,
 }
@@ -85,6 +97,11 @@ pub struct SqlConfig {
     pub memory_mib: usize,
     /// Rows of one result.
     pub rows_max: usize,
+    /// Processes that run statements, each with a release in memory. 0 runs them in the server's own: then whoever may send
+    /// one can take its memory and its threads.
+    pub workers: usize,
+    /// The binary that they run; by default the server's own.
+    pub worker: Option<PathBuf>,
 }
 
 /// What has to outlive a process and is no release: jobs.
@@ -106,6 +123,19 @@ pub struct JobsConfig {
     pub workers: usize,
     /// Hours for which the results of a job stay after its end.
     pub keep_hours: u32,
+}
+
+/// Who may ask.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessConfig {
+    /// A file with 64 hexadecimal digits, relative to the project, that all processes share; made where it is not there.
+    /// Whoever loses it makes all keys anew.
+    pub secret_file: PathBuf,
+    /// Minutes for which a token from `POST /api/auth/token` is good.
+    pub token_minutes: u32,
+    /// Whom tokens are for, so that another installation with the same secret refuses them.
+    pub audience: String,
 }
 
 /// Where the files lie that models and analyzers read: weights, dictionaries.
@@ -181,6 +211,30 @@ impl OpenaiConfig {
     }
 }
 
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            store: Default::default(),
+            build: Default::default(),
+            gc: Default::default(),
+            serve: Default::default(),
+            sql: Default::default(),
+            state: Default::default(),
+            jobs: Default::default(),
+            access: Default::default(),
+            tiers: tiers::built_in(),
+            resources: Default::default(),
+            models: Default::default(),
+        }
+    }
+}
+
+impl Default for AccessConfig {
+    fn default() -> Self {
+        Self { secret_file: PathBuf::from("./secret"), token_minutes: 15, audience: "rhapsode".to_owned() }
+    }
+}
+
 impl Default for StoreConfig {
     fn default() -> Self {
         Self { url: "./store".to_owned(), options: BTreeMap::new() }
@@ -206,6 +260,7 @@ impl Default for ServeConfig {
             metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
             ingest: false,
             watch_seconds: 2,
+            cache_mib: 256,
             online_memory_mib: 4_096,
         }
     }
@@ -213,7 +268,7 @@ impl Default for ServeConfig {
 
 impl Default for SqlConfig {
     fn default() -> Self {
-        Self { time_limit_seconds: 30, memory_mib: 1_024, rows_max: 1_000_000 }
+        Self { time_limit_seconds: 30, memory_mib: 1_024, rows_max: 1_000_000, workers: 2, worker: None }
     }
 }
 

@@ -71,8 +71,17 @@ impl DatasetError {
 pub struct Selection {
     pub name: String,
     pub format: Format,
-    sql: String,
-    filtered: bool,
+    /// What gives its rows.
+    pub sql: String,
+    /// A caller's condition that is in it, and the dataset of which it is asked.
+    pub condition: Option<Condition>,
+}
+
+/// What a caller asks of each row of a dataset. Its types are not checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    pub dataset: String,
+    pub text: String,
 }
 
 /// Checks a request.
@@ -88,7 +97,6 @@ pub async fn select(readable: &Readable, query: &Query, request: &Request) -> Re
     };
     let mut sql = format!("select {} from {}", columns.join(", "), quoted(&request.dataset));
     if let Some(filter) = &request.filter {
-        query.check_condition(&request.dataset, filter).await.map_err(DatasetError::Filter)?;
         // Parsed and printed, so that it is one expression and nothing else.
         let filter = canonical_expression(filter).map_err(DatasetError::Filter)?;
         sql.push_str(&format!(" where ({filter})"));
@@ -101,25 +109,27 @@ pub async fn select(readable: &Readable, query: &Query, request: &Request) -> Re
     let identity = [sql.as_str(), request.format.extension(), &entitlements];
     let digest = Fingerprint::of(identity.map(str::as_bytes)).to_string();
     let name = format!("{}-{}.{}", request.dataset, &digest[..16], request.format.extension());
-    Ok(Selection { name, format: request.format, sql, filtered: request.filter.is_some() })
+    let condition =
+        request.filter.as_ref().map(|text| Condition { dataset: request.dataset.clone(), text: text.clone() });
+    Ok(Selection { name, format: request.format, sql, condition })
 }
 
-/// The file of a selection, written now where it is not there yet.
+/// Writes the file of a selection out of its rows, where it is not there yet.
 pub async fn export(
     store: &Store,
     readable: &Readable,
-    query: &Query,
     selection: &Selection,
+    rows: Result<SendableRecordBatchStream, SqlError>,
 ) -> Result<Export, DatasetError> {
     let release = readable.number();
     if let Some(export) = store.export(release, &selection.name).await? {
         return Ok(export);
     }
-    let refused = |error| match selection.filtered {
+    let refused = |error| match selection.condition.is_some() {
         true => DatasetError::Filter(error),
         false => DatasetError::Sql(error),
     };
-    let mut rows = query.stream(&selection.sql, Vec::new()).await.map_err(refused)?;
+    let mut rows = rows.map_err(refused)?;
     let mut writer = store.begin_export(release, &selection.name);
     let mut encoder = encode::Encoder::new(selection.format, &rows.schema()).map_err(fault)?;
     let mut count = 0;

@@ -29,7 +29,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, ident};
-use datafusion::physical_plan::{SendableRecordBatchStream, displayable, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, displayable, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 pub use exact::{exact_cast, exact_or_misfit, shown};
@@ -97,6 +97,27 @@ pub struct VectorsColumn<'a> {
     pub column: &'a str,
     /// The columns that make its rows and those of the text meet.
     pub keys: &'a [String],
+}
+
+/// The rows that the tables of a running plan have given.
+pub struct Scanned(Arc<dyn ExecutionPlan>);
+
+impl Scanned {
+    pub fn rows(&self) -> u64 {
+        fn of(plan: &dyn ExecutionPlan) -> u64 {
+            let children = plan.children();
+            match children.is_empty() {
+                // What lies in memory counts nothing while it runs, but knows how much it is.
+                true => {
+                    let counted = plan.metrics().and_then(|metrics| metrics.output_rows());
+                    let known = || plan.partition_statistics(None).ok()?.num_rows.get_value().copied();
+                    counted.or_else(known).unwrap_or_default() as u64
+                }
+                false => children.into_iter().map(|child| of(child.as_ref())).sum(),
+            }
+        }
+        of(self.0.as_ref())
+    }
 }
 
 impl Session {
@@ -301,6 +322,13 @@ impl Session {
         let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.planning(error))?;
         tracing::debug!(plan = %displayable(physical.as_ref()).indent(false), "running a plan");
         execute_stream(physical, self.context.task_ctx()).map_err(SqlError::from_execution)
+    }
+
+    /// Runs a plan, and counts the rows that its tables give.
+    pub async fn execute_counted(&self, plan: LogicalPlan) -> Result<(SendableRecordBatchStream, Scanned), SqlError> {
+        let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.planning(error))?;
+        let rows = execute_stream(Arc::clone(&physical), self.context.task_ctx()).map_err(SqlError::from_execution)?;
+        Ok((rows, Scanned(physical)))
     }
 
     /// Runs a plan on one thread of rows, so that they come in the order in which its tables have them.

@@ -17,7 +17,7 @@ use chrono::TimeDelta;
 use sqlx::Row;
 use tokio::sync::Notify;
 
-pub use job::{Chunk, Job, JobRequest, JobState};
+pub use job::{Chunk, Job, JobReader, JobRequest, JobState};
 pub use texts::{Texts, TextsFormat};
 
 use crate::clock::Clock;
@@ -79,14 +79,14 @@ impl From<sqlx::Error> for JobError {
 /// A job with what its chunks add up to.
 const JOBS: &str =
     "select jobs.id, jobs.state, jobs.entity, jobs.release, jobs.with_vectors, jobs.total_rows, jobs.total_chunks,
-    jobs.failure, jobs.created_at, jobs.finished_at,
+    jobs.failure, jobs.created_at, jobs.finished_at, jobs.owner, jobs.restricted,
     cast(coalesce(sum(case when job_chunks.state = 'done' then job_chunks.chunk_rows end), 0) as bigint) as rows_done,
     cast(coalesce(sum(job_chunks.failed_rows), 0) as bigint) as rows_failed,
     cast(coalesce(sum(job_chunks.attempts), 0) as bigint) as attempts
     from jobs left join job_chunks on job_chunks.job = jobs.id";
 
 const GROUPED: &str = "group by jobs.id, jobs.state, jobs.entity, jobs.release, jobs.with_vectors, jobs.total_rows,
-    jobs.total_chunks, jobs.failure, jobs.created_at, jobs.finished_at";
+    jobs.total_chunks, jobs.failure, jobs.created_at, jobs.finished_at, jobs.owner, jobs.restricted";
 
 impl Jobs {
     pub fn new(state: State, store: Store, clock: Arc<dyn Clock>) -> Self {
@@ -114,8 +114,8 @@ impl Jobs {
         }
         let mut transaction = self.state.pool().begin().await?;
         sqlx::query(
-            "insert into jobs (id, state, entity, release, with_vectors, total_rows, total_chunks, created_at)
-             values ($1, 'open', $2, $3, $4, $5, $6, $7)",
+            "insert into jobs (id, state, entity, release, with_vectors, total_rows, total_chunks, created_at, owner, restricted)
+             values ($1, 'open', $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&id)
         .bind(&request.entity)
@@ -124,6 +124,8 @@ impl Jobs {
         .bind(batch.num_rows() as i64)
         .bind(chunks as i64)
         .bind(self.now())
+        .bind(&request.owner)
+        .bind(i64::from(request.entitlements.has_restricted()))
         .execute(&mut *transaction)
         .await?;
         for chunk in 0..chunks {
@@ -150,10 +152,16 @@ impl Jobs {
         Ok(Job::of_row(&row)?)
     }
 
-    /// The newest jobs.
-    pub async fn list(&self, count: u32) -> Result<Vec<Job>, JobError> {
-        let sql = format!("{JOBS} {GROUPED} order by jobs.created_at desc, jobs.id limit $1");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(i64::from(count)).fetch_all(self.state.pool()).await?;
+    /// The newest jobs that `reader` sees.
+    pub async fn list(&self, reader: &JobReader, count: u32) -> Result<Vec<Job>, JobError> {
+        let (owner, all) = match reader {
+            JobReader::Owner(owner) => (owner.as_str(), 0),
+            JobReader::All => ("", 1),
+        };
+        let sql =
+            format!("{JOBS} where $1 = 1 or jobs.owner = $2 {GROUPED} order by jobs.created_at desc, jobs.id limit $3");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(all).bind(owner).bind(i64::from(count));
+        let rows = rows.fetch_all(self.state.pool()).await?;
         Ok(rows.iter().map(Job::of_row).collect::<Result<_, _>>()?)
     }
 
@@ -207,8 +215,8 @@ impl Jobs {
         let (id, chunk): (String, i64) = (row.try_get("job")?, row.try_get("chunk")?);
         let job = self.find(&id).await?;
         let release = ReleaseNumber::new(job.release).unwrap_or(ReleaseNumber::FIRST);
-        let (chunk, with_vectors) = (chunk.cast_unsigned(), job.with_vectors);
-        Ok(Some(Chunk { job: id, chunk, entity: job.entity, release, with_vectors, holder }))
+        let Job { entity, with_vectors, entitlements, .. } = job;
+        Ok(Some(Chunk { job: id, chunk: chunk.cast_unsigned(), entity, release, with_vectors, entitlements, holder }))
     }
 
     /// Done when there may be something to do.

@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod state;
 pub mod store;
 
+pub mod access;
 pub mod analysis;
 pub mod dataset;
 pub mod evaluate;

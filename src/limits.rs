@@ -203,3 +203,58 @@ pub const JOB_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often jobs that ended long ago are removed.
 pub const JOB_TIDY_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Parts in which a process takes a quota from the state database: a hundredth is a round trip in a hundred requests at most,
+/// and all that a crash loses.
+pub const QUOTA_LEASE_PARTS: u64 = 100;
+
+/// Seconds for which a quota that was found spent is believed to be.
+pub const QUOTA_EMPTY_SECONDS: i64 = 5;
+
+/// How often a process looks for changed keys and writes down what was used: how long another process's revocation takes.
+pub const ACCESS_SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Microseconds by which the clocks of two processes may differ before one misses a key that the other changed.
+pub const CLOCK_SKEW_MICROS: i64 = 60_000_000;
+
+/// Well-formed keys that nobody has whose absence a process looks up in a second; more are refused unseen.
+pub const KEY_LOOKUPS_PER_SECOND: u32 = 50;
+
+/// Characters of a key's name.
+pub const KEY_NAME_CHARS_MAX: usize = 100;
+
+/// Rows of a report of usage.
+pub const USAGE_ROWS_MAX: i64 = 10_000;
+
+/// Bytes of a token. A link in it may be as long as a URL.
+pub const TOKEN_BYTES_MAX: usize = 8 << 10;
+
+/// Tokens whose signature need not be verified again.
+pub const TOKENS_REMEMBERED_MAX: u64 = 10_000;
+
+/// Bytes of an order to a worker: a statement, its parameters, the names of features.
+pub const SANDBOX_ORDER_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes that a worker sends at once: a batch of rows. The longest texts have 300 KiB, a batch 8,192 rows.
+pub const SANDBOX_FRAME_BYTES_MAX: usize = 1 << 30;
+
+/// Statements that wait for a worker. More would wait longer than their callers do.
+pub const SANDBOX_QUEUE_MAX: usize = 64;
+
+/// How long a statement waits for a worker.
+pub const SANDBOX_QUEUE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long a worker may take to open its release.
+pub const SANDBOX_START_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes of addresses that a worker may take besides what a statement may: stacks of threads, the allocator's reserves.
+pub const SANDBOX_SLACK_BYTES: u64 = 1 << 30;
+
+/// How long the rows of a download may take to be written.
+pub const EXPORT_TIME_MAX: Duration = Duration::from_secs(600);
+
+/// Days after which a key may expire: a century. Later is never.
+pub const KEY_DAYS_MAX: u32 = 36_500;
+
+/// Hours for which a key that was replaced may stay good: a year.
+pub const ROTATION_HOURS_MAX: u32 = 8_760;

@@ -66,6 +66,17 @@ pub fn write_values(frame: &ReadableFrame<'_>, selection: &Selection, row: usize
     out.push(b']');
 }
 
+/// Appends one of the selected features of `row`.
+pub fn write_value(
+    frame: &ReadableFrame<'_>,
+    selection: &Selection,
+    feature: &SelectedFeature,
+    row: usize,
+    out: &mut Vec<u8>,
+) {
+    feature.write(row, selection.packed(frame, row), out);
+}
+
 /// The selected features of `rows` in that order, null where a row is absent: the key columns, the features, `found`.
 pub fn batch(
     frame: &ReadableFrame<'_>,
@@ -77,7 +88,7 @@ pub fn batch(
     let mut fields = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
     for (part, name) in frame.entity().join_keys.iter().enumerate() {
-        // As they were asked for, so that the row of an unknown key says which one it is.
+        // As they were asked for, so that the row of an unknown key says which one it is, where the column's type can.
         let texts = keys.iter().map(|key| key.parts().get(part).map(String::as_str));
         let texts: ArrayRef = Arc::new(texts.collect::<datafusion::arrow::array::StringArray>());
         let data_type = frame.column(name).map(|column| column.field.data_type()).unwrap_or(&DataType::Utf8);

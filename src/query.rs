@@ -3,6 +3,7 @@
 mod entity_table;
 mod finished;
 mod numbered;
+pub mod sandbox;
 mod training_set;
 
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use futures::TryStreamExt;
 
 pub use training_set::{EVENT_TIMESTAMP, TrainingError, TrainingFeature, TrainingRequest, TrainingRows, training_set};
 
-use crate::engine::{Bounds, Resources, Session, SqlError, Statement, quoted};
+use crate::engine::{Bounds, Resources, Scanned, Session, SqlError, Statement, quoted};
 use crate::limits::{SOURCE_BATCH_ROWS, STATEMENT_PARAMETERS_MAX};
 use crate::store::{OtherVersion, Readable};
 
@@ -80,6 +81,15 @@ impl Query {
 
     /// The rows of one statement as they come, without a limit on them: for downloads.
     pub async fn stream(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<SendableRecordBatchStream, SqlError> {
+        Ok(self.counted(sql, parameters).await?.0)
+    }
+
+    /// The same, and how many rows are read for them.
+    pub async fn counted(
+        &self,
+        sql: &str,
+        parameters: Vec<ScalarValue>,
+    ) -> Result<(SendableRecordBatchStream, Scanned), SqlError> {
         if parameters.len() > STATEMENT_PARAMETERS_MAX {
             let found = parameters.len();
             return Err(SqlError::too_large(format!("{found} parameters are more than {STATEMENT_PARAMETERS_MAX}")));
@@ -89,7 +99,7 @@ impl Query {
             true => plan,
             false => plan.with_param_values(parameters).map_err(SqlError::from_execution)?,
         };
-        self.session.execute(plan).await
+        self.session.execute_counted(plan).await
     }
 
     /// The columns of a table.
@@ -170,6 +180,22 @@ async fn collected(
         batches.push(batch);
     }
     Ok(Answer { schema, batches })
+}
+
+/// What a value of JSON is in a statement; none where it is no scalar.
+pub fn parameter(value: &serde_json::Value) -> Option<ScalarValue> {
+    use serde_json::Value;
+    Some(match value {
+        Value::Null => ScalarValue::Null,
+        Value::Bool(value) => ScalarValue::Boolean(Some(*value)),
+        Value::String(text) => ScalarValue::Utf8(Some(text.clone())),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(integer), _) => ScalarValue::Int64(Some(integer)),
+            (None, Some(large)) => ScalarValue::UInt64(Some(large)),
+            (None, None) => ScalarValue::Float64(number.as_f64()),
+        },
+        Value::Array(_) | Value::Object(_) => return None,
+    })
 }
 
 /// Two values of one name could not be told apart in a row.

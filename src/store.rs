@@ -1,8 +1,8 @@
 //! Releases, and the data that they pin.
 //!
 //! A store is a folder or a bucket (DESIGN: `sources/`, `views/`, `releases/`, `tags/`, `yanked/`, `dropped/`,
-//! `incoming/`, `exports/`). Data becomes visible in one step, when `releases/<number>.json` is created; whatever is not pinned by a
-//! release is not there for a reader. Only this module names the `lance` crate.
+//! `incoming/`, `exports/`). Data becomes visible in one step, when `releases/<number>.json` is created; whatever is not
+//! pinned by a release is not there for a reader. Only this module names the `lance` crate.
 
 mod entitlements;
 mod exports;
@@ -39,7 +39,7 @@ use futures::future::BoxFuture;
 pub use entitlements::Entitlements;
 pub use exports::{Export, ExportWriter};
 pub use feature_version::OtherVersion;
-pub use frame::{Frame, FrameColumn};
+pub use frame::{Frame, FrameColumn, Moments};
 pub use garbage::{Freed, Retention};
 pub use incoming::{IncomingFile, IncomingSummary, IncomingWriter};
 pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};

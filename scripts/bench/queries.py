@@ -40,9 +40,9 @@ class Measured:
     groups: int
 
 
-def measure(address: str, folder: Path, sizes: Sizes) -> Measured:
+def measure(address: str, folder: Path, sizes: Sizes, key: str) -> Measured:
     """Asks everyone in turn, after all gave the same answer."""
-    client = Client(address)
+    client = Client(address, key)
     parquet = folder / "track.parquet"
     parquet.write_bytes(client.send("GET", "/api/dataset/download?dataset=track&format=parquet", accept="*/*"))
     on_parquet = duckdb.connect(config={"threads": THREADS})

@@ -20,26 +20,37 @@ class Sizes:
     pairs: int = 7
     pair_seconds: int = 5
     batches: int = 2_000
+    load_seconds: int = 10
     queries: int = 100
     tracks: tuple[int, ...] = (5_700, 57_000, 570_000)
     embedded: int = 8_000
     warm_up: int = 200
 
 
-QUICK = Sizes(builds=1, pairs=2, pair_seconds=1, batches=50, queries=5, tracks=(570,), embedded=200, warm_up=5)
+FEATURES = (
+    *("title_clean", "artist", "year", "decade", "completeness"),
+    *("tokens", "types", "lines", "syllables", "mtld", "hdd", "type_token_ratio", "line_length_mean"),
+    *("word_length_mean", "detected_language", "readability", "valence", "arousal", "ending_valence", "mood"),
+)
+"""Twenty scalar features of all kinds: what lookups and batches ask for."""
+
+QUICK = Sizes(
+    builds=1, pairs=2, pair_seconds=1, batches=50, load_seconds=3, queries=5, tracks=(570,), embedded=200, warm_up=5
+)
 """Enough to see that the script works; the figures mean nothing."""
 
 
 class Client:
-    """One connection that is kept open."""
+    """One connection that is kept open, and the key that it shows."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, key: str | None = None) -> None:
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._connection = http.client.HTTPConnection(address, timeout=120)
         self._connection.connect()
 
     def send(self, method: str, path: str, body: bytes | None = None, accept: str = "application/json") -> bytes:
         """The body of the answer; another status than 200 ends the benchmark."""
-        headers = {"accept": accept, "content-type": "application/json"} if body else {"accept": accept}
+        headers = self._headers | {"accept": accept} | ({"content-type": "application/json"} if body else {})
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         answer = response.read()

@@ -13,11 +13,12 @@ use super::Problem;
 use super::extract::{JsonBody, Parameters};
 use super::features::frame;
 use super::respond::{JSON, answer};
+use crate::access::{Caller, Unit};
 use crate::analysis::{self, Analyzed, AnalyzedFeature, Texts, share_below};
 use crate::app::App;
 use crate::engine::json::JsonColumn;
 use crate::limits::{ANALYZED_TEXT_BYTES_MAX, NEAREST_MAX};
-use crate::store::{DuplicatesPin, Entitlements, ReadableFrame};
+use crate::store::{DuplicatesPin, ReadableFrame};
 
 /// The nearest entities that are named where the request does not say how many.
 const NEAREST: usize = 10;
@@ -80,6 +81,7 @@ struct Copy {
     responses((status = 200, body = Analysis), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn analyze(
     State(app): State<App>,
+    caller: Caller,
     parameters: Parameters,
     JsonBody(request): JsonBody<AnalyzeRequest>,
 ) -> Result<Response, Problem> {
@@ -94,7 +96,7 @@ pub(super) async fn analyze(
         let detail = format!("{count} nearest are asked for, {NEAREST_MAX} at most are named");
         return Err(Problem::invalid("too-many-nearest", detail).field("nearest", count.to_string()));
     }
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let frame = frame(&view, request.entity.as_deref())?;
     let texts =
         Texts { texts: StringArray::from(vec![request.text]), languages: StringArray::from(vec![request.language]) };
@@ -104,6 +106,7 @@ pub(super) async fn analyze(
             .field("entity", &entity)
             .remedy("a feature view with `analyzer` or `embedding` makes them")
     })?;
+    caller.spend(Unit::Texts, 1).await??;
     let analyzed = analysis.analyze(&texts).await;
     let release = view.readable.number();
     let nearest = nearest(&frame, &analyzed, count);

@@ -1,15 +1,18 @@
 //! `GET /api/features`: the catalogue, with lineage, statistics and quality.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Problem;
+use super::cache::AnswerId;
 use super::extract::Parameters;
 use super::respond::{JSON, answer};
+use crate::access::Caller;
 use crate::app::App;
-use crate::store::{Check, Entitlements, FeaturePin, InputPin, Manifest, Statistics};
+use crate::store::{Check, FeaturePin, InputPin, Manifest, Statistics};
 
 /// All definitions of a release, with versions and lineage.
 #[derive(Serialize, ToSchema)]
@@ -124,14 +127,23 @@ struct CatalogueCheck {
 /// The catalogue: every entity, view and feature of a release, with versions, lineage, statistics and checks.
 #[utoipa::path(get, path = "/api/features", tag = "features",
     params(("release" = Option<String>, Query, description = "A number, a tag or `latest`")),
-    responses((status = 200, body = Catalogue), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Response, Problem> {
+    responses((status = 200, body = Catalogue), (status = 304, description = "The answer is the one that the caller has"), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
     let parameters = parameters.only(&["release"])?;
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
+    let id = AnswerId::new(&view, &[b"/api/features"], JSON, parameters.is_pinned());
+    if let Some(not_modified) = id.not_modified(&headers) {
+        return Ok(not_modified);
+    }
     let manifest = view.readable.manifest();
     let number = manifest.number;
     let body = serde_json::to_vec(&Catalogue::from(manifest)).unwrap_or_default();
-    Ok(answer(number, JSON, body))
+    Ok(id.name(answer(number, JSON, body)))
 }
 
 impl From<Manifest> for Catalogue {

@@ -12,10 +12,14 @@ use base64::engine::general_purpose::STANDARD;
 use super::Problem;
 use super::extract::Parameters;
 use super::respond::name_release;
+use crate::access::{Caller, Unit};
 use crate::app::App;
 use crate::dataset::{Format, Request};
 use crate::name::nearest;
-use crate::store::{Entitlements, Export};
+use crate::store::Export;
+
+/// Where downloads are.
+pub(super) const DOWNLOAD: &str = "/api/dataset/download";
 
 /// A dataset as a file: an entity with all its features, a source or a view. The first request for a selection writes the
 /// file, all are served from it.
@@ -26,6 +30,7 @@ use crate::store::{Entitlements, Export};
         ("columns" = Option<String>, Query, description = "Joined by `,`; all by default"),
         ("filter" = Option<String>, Query, description = "A condition: `decade >= 1800 and mtld > 80`"),
         ("release" = Option<String>, Query, description = "A number, a tag or `latest`"),
+        ("token" = Option<String>, Query, description = "In a link from `POST /api/auth/token`, in place of a header; the last parameter"),
         ("range" = Option<String>, Header, description = "`bytes=0-1023`"),
     ),
     responses(
@@ -36,11 +41,12 @@ use crate::store::{Entitlements, Export};
     ))]
 pub(super) async fn download(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let parameters = parameters.only(&["dataset", "format", "columns", "filter", "release"])?;
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let parameters = parameters.only(&["dataset", "format", "columns", "filter", "release", "token"])?;
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let dataset = parameters.required("dataset", "name an entity, a source or a view")?.to_owned();
     let format = format(parameters.get("format").unwrap_or("parquet"))?;
     let filter = parameters.get("filter").map(str::to_owned);
@@ -66,9 +72,10 @@ pub(super) async fn download(
         Some(Asked::Range(range)) => Some(range),
         Some(Asked::Unsatisfiable) => return Ok(unsatisfiable(asked.unwrap_or_default(), export.bytes)),
     };
+    let length = range.as_ref().map_or(export.bytes, |range| range.end - range.start);
+    caller.spend(Unit::Bytes, length).await??;
     let stream = app.store().read_export(&export, range.clone().unwrap_or(0..export.bytes)).await?;
     let mut response = Body::from_stream(stream).into_response();
-    let length = range.as_ref().map(|range| range.end - range.start).unwrap_or(export.bytes);
     if let Some(range) = range {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         let content_range = format!("bytes {}-{}/{}", range.start, range.end - 1, export.bytes);

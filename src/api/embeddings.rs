@@ -15,12 +15,13 @@ use super::Problem;
 use super::extract::{JsonBody, Parameters};
 use super::features::{BatchKey, batch_key, frame, parse_key, unknown_key};
 use super::respond::{ARROW_STREAM, JSON, answer, arrow_stream, negotiate, unencodable};
+use crate::access::{Caller, Unit};
 use crate::app::{App, ReleaseView};
 use crate::limits::{BATCH_ENTITIES_MAX, EMBEDDED_TEXTS_MAX};
 use crate::model::{BUILT_IN, ModelError};
 use crate::name::{EntityKey, nearest};
 use crate::online;
-use crate::store::{Entitlements, FrameColumn, ReadableFrame};
+use crate::store::{FrameColumn, ReadableFrame};
 
 /// The vector of one entity.
 #[derive(Serialize, ToSchema)]
@@ -45,11 +46,12 @@ pub(super) struct Embedding {
     responses((status = 200, body = Embedding), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn one(
     State(app): State<App>,
+    caller: Caller,
     OriginalUri(uri): OriginalUri,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["feature", "entity", "release"])?;
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let frame = entity_frame(&view, parameters.get("entity"))?;
     let key = parse_key(&frame, uri.path().strip_prefix("/api/embeddings/").unwrap_or_default(), true)?;
     let column = vector_column(&frame, parameters.get("feature"))?;
@@ -71,7 +73,7 @@ pub(super) async fn one(
 #[serde(deny_unknown_fields)]
 pub(super) struct EmbeddingsRequest {
     /// Keys, 10,000 at most, as in `POST /api/features/batch`.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["t1", "nope"]))]
+    #[schema(value_type = Option<Vec<serde_json::Value>>, example = json!(["t1", "nope"]))]
     keys: Option<Vec<BatchKey>>,
     /// Texts, 1,000 at most. Each is embedded by `model`.
     texts: Option<Vec<String>>,
@@ -115,19 +117,25 @@ struct TextFault {
     responses((status = 200, body = Embeddings), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn batch(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     parameters: Parameters,
     JsonBody(request): JsonBody<EmbeddingsRequest>,
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["release"])?;
     let media_type = negotiate(&headers, &[JSON, ARROW_STREAM])?;
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     match (request.keys, request.texts) {
         (Some(keys), None) => {
             let frame = entity_frame(&view, request.entity.as_deref())?;
+            caller.spend(Unit::Entities, keys.len() as u64).await??;
             of_keys(&view, &frame, keys, request.feature.as_deref(), media_type)
         }
-        (None, Some(texts)) => of_texts(&app, &view, texts, request.model.as_deref(), media_type).await,
+        (None, Some(texts)) => {
+            check_count("texts", texts.len(), EMBEDDED_TEXTS_MAX)?;
+            caller.spend(Unit::Texts, texts.len() as u64).await??;
+            of_texts(&app, &view, texts, request.model.as_deref(), media_type).await
+        }
         _ => Err(Problem::invalid("keys-or-texts", "a request has either `keys` or `texts`").field("keys", "")),
     }
 }
@@ -173,7 +181,6 @@ async fn of_texts(
     model: Option<&str>,
     media_type: &'static str,
 ) -> Result<Response, Problem> {
-    check_count("texts", texts.len(), EMBEDDED_TEXTS_MAX)?;
     let model = app.models().find(model.unwrap_or(BUILT_IN))?;
     let embedded = model.embed(StringArray::from(texts)).await?;
     let release = view.readable.number();

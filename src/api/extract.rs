@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::respond::JSON;
 use super::{Problem, layers};
 use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::name::nearest;
@@ -39,6 +39,7 @@ impl Parameters {
                 let problem = Problem::invalid("unknown-parameter", format!("there is no parameter `{name}`"));
                 let remedy = match nearest(name, known.iter().copied()) {
                     Some(nearest) => format!("did you mean `{nearest}`?"),
+                    None if known.is_empty() => "this path takes no parameters".to_owned(),
                     None => format!("there is `{}`", known.join("`, `")),
                 };
                 Err(problem.field(name, value).remedy(remedy))
@@ -64,9 +65,26 @@ impl Parameters {
         })
     }
 
+    /// False where the parameter is absent.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => {
+                let detail = format!("`{name}` is `true` or `false`");
+                Err(Problem::invalid("invalid-parameter", detail).field(name, other))
+            }
+        }
+    }
+
     /// The items of a comma-separated list; none where the parameter is absent.
     pub fn list(&self, name: &str) -> Option<Vec<String>> {
         Some(self.get(name)?.split(',').map(|item| item.trim().to_owned()).collect())
+    }
+
+    /// Whether the release that is asked for is named by its number.
+    pub fn is_pinned(&self) -> bool {
+        self.get("release").is_some_and(|text| text.parse::<u64>().is_ok())
     }
 
     /// The release that is asked for, `latest` by default.
@@ -78,6 +96,12 @@ impl Parameters {
     }
 }
 
+/// What a body is sent as, in lower case and without parameters; empty where its sender does not say.
+pub(super) fn sent_as(headers: &HeaderMap) -> String {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// A JSON body.
 pub(super) struct JsonBody<T>(pub T);
 
@@ -85,17 +109,25 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let media_type =
-            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let is_json =
-            media_type.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"));
-        if !is_json {
+        let sent = sent_as(request.headers());
+        if sent != JSON {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "the body must be JSON")
-                .field("content-type", media_type)
+                .field("content-type", &sent)
                 .remedy("send `content-type: application/json`"));
         }
         let body = layers::body(request, REQUEST_BODY_BYTES_MAX).await?;
-        Ok(Self(json(&body)?))
+        Ok(Self(json_object(&body)?))
+    }
+}
+
+/// A JSON body that must be an object: a list of its values in order is none, though serde takes one.
+pub(super) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    match body.trim_ascii_start().first() {
+        Some(b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
+            let problem = Problem::invalid("invalid-body", "the body must be a JSON object");
+            Err(problem.field("body", "").remedy("send `{…}` with the members that /docs shows"))
+        }
+        _ => json(body),
     }
 }
 

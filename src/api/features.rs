@@ -12,15 +12,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Problem;
+use super::cache::AnswerId;
 use super::extract::{JsonBody, Parameters};
 use super::inputs::Inputs;
 use super::respond::{ARROW_STREAM, JSON, answer, arrow_stream, negotiate, unencodable};
+use crate::access::{Caller, Unit};
 use crate::app::{App, ReleaseView};
 use crate::engine::json;
 use crate::limits::BATCH_ENTITIES_MAX;
 use crate::name::{EntityKey, nearest};
 use crate::online;
-use crate::store::{Entitlements, ReadableFrame};
+use crate::store::ReadableFrame;
 
 /// The features of one entity.
 #[derive(Serialize, ToSchema)]
@@ -32,28 +34,35 @@ pub(super) struct OneEntity {
     features: serde_json::Map<String, serde_json::Value>,
 }
 
-/// The features of one entity.
+/// The features of one entity. Features on request take their inputs as parameters: `inputs.NAME=VALUE`.
 #[utoipa::path(get, path = "/api/features/{key}", tag = "features",
     params(
         ("key" = String, Path, description = "The entity's key; several join keys percent-encoded and joined by `,`"),
         ("features" = Option<String>, Query, description = "`name`, `name@version` or `view:*`, joined by `,`; all scalars by default"),
         ("entity" = Option<String>, Query, description = "Which entity, where there are several"),
-        ("inputs.{name}" = Option<String>, Query, description = "The value of an input of a feature on request"),
         ("release" = Option<String>, Query, description = "A number, a tag or `latest`"),
     ),
     responses(
         (status = 200, body = OneEntity),
+        (status = 304, description = "The answer is the one that the caller has, by `if-none-match`"),
         (status = 404, description = "No such key, release or feature version", body = Problem, content_type = "application/problem+json"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn one(
     State(app): State<App>,
+    caller: Caller,
     OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
     mut parameters: Parameters,
 ) -> Result<Response, Problem> {
     let inputs = Inputs::of_texts(parameters.take_prefixed("inputs."));
     let parameters = parameters.only(&["features", "entity", "release"])?;
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
+    let asked = uri.path_and_query().map(|asked| asked.as_str()).unwrap_or_default();
+    let id = AnswerId::new(&view, &[asked.as_bytes()], JSON, parameters.is_pinned());
+    if let Some(not_modified) = id.not_modified(&headers) {
+        return Ok(not_modified);
+    }
     let frame = frame(&view, parameters.get("entity"))?;
     let entity = frame.entity().name.as_str();
     // The raw path, since a `,` within a part is percent-encoded.
@@ -64,6 +73,7 @@ pub(super) async fn one(
     let Some(row) = online::row(&frame, &key)? else {
         return Err(unknown_key(&frame, &key));
     };
+    entities_read(&caller, 1).await?;
     let (selection, row) = match selection.is_on_request() {
         false => (selection, row),
         true => (inputs.gather(&selection, &[Some(row)])?.0, 0),
@@ -77,8 +87,7 @@ pub(super) async fn one(
     write!(body, ",\"release\":{release},\"features\":").expect("memory takes it");
     online::write_object(&frame, &selection, row, &mut body);
     body.push(b'}');
-    entities_read(1);
-    Ok(answer(release, JSON, body))
+    Ok(id.name(answer(release, JSON, body)))
 }
 
 /// Which entities and features.
@@ -86,7 +95,7 @@ pub(super) async fn one(
 #[serde(deny_unknown_fields)]
 pub(super) struct BatchRequest {
     /// Keys, 10,000 at most: a string or a number; for several join keys their values in order, or a string as in a URL.
-    #[schema(value_type = Vec<String>, example = json!(["t1", "nope"]))]
+    #[schema(value_type = Vec<serde_json::Value>, example = json!(["t1", "nope"]))]
     keys: Vec<BatchKey>,
     /// As in `features=`; all scalars by default.
     #[schema(example = json!(["decade", "mtld"]))]
@@ -94,9 +103,8 @@ pub(super) struct BatchRequest {
     /// Which entity, where there are several.
     entity: Option<String>,
     /// For features on request: the value of each input, or a list of one for each key.
-    #[serde(default)]
     #[schema(value_type = Option<Object>, example = json!({"asked_year": 1900}))]
-    inputs: BTreeMap<String, serde_json::Value>,
+    inputs: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +112,7 @@ pub(super) struct BatchRequest {
 pub(super) enum BatchKey {
     Text(String),
     Number(i64),
+    Large(u64),
     Parts(Vec<BatchKeyPart>),
 }
 
@@ -138,6 +147,7 @@ struct BatchRow {
     responses((status = 200, body = Batch), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn batch(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     parameters: Parameters,
     JsonBody(request): JsonBody<BatchRequest>,
@@ -150,7 +160,7 @@ pub(super) async fn batch(
             .field("keys", request.keys.len().to_string())
             .remedy("send several batches, or download the dataset"));
     }
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let frame = frame(&view, request.entity.as_deref())?;
     let selection = view.selection(&frame.entity().name, request.features).await?;
     let mut keys = Vec::with_capacity(request.keys.len());
@@ -161,13 +171,13 @@ pub(super) async fn batch(
     }
     let rows: Result<Vec<Option<usize>>, _> = keys.iter().map(|key| online::row(&frame, key)).collect();
     let rows = rows?;
-    let inputs = Inputs::of_values(request.inputs, keys.len())?;
+    entities_read(&caller, rows.iter().flatten().count() as u64).await?;
+    let inputs = Inputs::of_values(request.inputs.unwrap_or_default(), keys.len())?;
     inputs.check_are_read(&selection)?;
     let (selection, rows) = match selection.is_on_request() {
         false => (selection, rows),
         true => inputs.gather(&selection, &rows)?,
     };
-    entities_read(rows.iter().flatten().count() as u64);
     let release = view.readable.number();
     if media_type == ARROW_STREAM {
         let batch = online::batch(&frame, &selection, &keys, &rows).map_err(unencodable)?;
@@ -194,10 +204,12 @@ pub(super) async fn batch(
     Ok(answer(release, JSON, body))
 }
 
-fn entities_read(count: u64) {
+pub(super) async fn entities_read(caller: &Caller, count: u64) -> Result<(), Problem> {
+    caller.spend(Unit::Entities, count).await??;
     // Looked up once: the recorder is there before the first request.
     static READ: LazyLock<Counter> = LazyLock::new(|| metrics::counter!("rhapsode_entities_read_total"));
     READ.increment(count);
+    Ok(())
 }
 
 /// Appends an array.
@@ -272,6 +284,7 @@ pub(super) fn batch_key(frame: &ReadableFrame<'_>, key: BatchKey) -> Result<Enti
     match key {
         BatchKey::Text(text) => parse_key(frame, &text, false),
         BatchKey::Number(number) => Ok(EntityKey::new(vec![number.to_string()])),
+        BatchKey::Large(number) => Ok(EntityKey::new(vec![number.to_string()])),
         BatchKey::Parts(parts) => Ok(EntityKey::new(parts.into_iter().map(part).collect())),
     }
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::{Parameters, json};
+use super::extract::{Parameters, json, sent_as};
 use super::respond::JSON;
 use super::{Problem, layers};
 use crate::app::App;
@@ -40,7 +40,7 @@ pub(super) struct Ingested {
     ),
     responses(
         (status = 202, description = "Taken; a build releases them", body = Ingested),
-        (status = 403, description = "Ingest is off", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The key has not the scope `ingest`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such source", body = Problem, content_type = "application/problem+json"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ))]
@@ -51,19 +51,7 @@ pub(super) async fn append(
     request: Request,
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["snapshot"])?;
-    if !app.config().serve.ingest {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "ingest-is-off", "this server takes no rows")
-            .remedy("start it with `rhapsode serve --ingest`, or set `serve.ingest = true`"));
-    }
-    let snapshot = match parameters.get("snapshot") {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => {
-            return Err(
-                Problem::invalid("invalid-parameter", "`snapshot` is `true` or `false`").field("snapshot", other)
-            );
-        }
-    };
+    let snapshot = parameters.flag("snapshot")?;
     let shape = app.source_shape(&source).await?.map_err(|known| {
         let problem = Problem::new(StatusCode::NOT_FOUND, "unknown-source", format!("there is no source `{source}`"));
         let remedy = match nearest(&source, known.iter().map(String::as_str)) {
@@ -72,8 +60,7 @@ pub(super) async fn append(
         };
         problem.field("source", &source).remedy(remedy)
     })?;
-    let sent = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let sent = sent.split(';').next().unwrap_or_default().trim().to_owned();
+    let sent = sent_as(request.headers());
     let body = layers::body(request, INGEST_BODY_BYTES_MAX).await?;
     let input = input(&sent, body)?;
     let files = Files { inputs: &[input], snapshot };
@@ -93,7 +80,7 @@ pub(super) async fn append(
 /// The body as a file that the reader of files knows.
 fn input(media_type: &str, body: axum::body::Bytes) -> Result<Input, Problem> {
     let upload = |ending: &str, content| Ok(Input::Upload { name: format!("request.{ending}"), content });
-    if media_type.eq_ignore_ascii_case(JSON) {
+    if media_type == JSON {
         let rows: Vec<serde_json::Map<String, serde_json::Value>> = json(&body)?;
         let mut lines = Vec::with_capacity(body.len());
         for row in rows {

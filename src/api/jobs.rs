@@ -12,15 +12,16 @@ use futures::stream::{self, StreamExt};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::Parameters;
+use super::extract::{Parameters, sent_as};
 use super::features::frame;
 use super::respond::{CSV, JSON, JSON_LINES, negotiate};
 use super::{Problem, layers};
+use crate::access::{Caller, Scope, Unit};
 use crate::app::App;
 use crate::dataset::{Encoder, Format};
-use crate::jobs::{Job, JobError, JobRequest, Texts, TextsFormat};
+use crate::jobs::{Job, JobError, JobReader, JobRequest, Texts, TextsFormat};
 use crate::limits::{JOB_BODY_BYTES_MAX, JOB_PROGRESS_INTERVAL, JOBS_LISTED_MAX};
-use crate::store::{Entitlements, StoreError};
+use crate::store::StoreError;
 
 const EVENT_STREAM: &str = "text/event-stream";
 
@@ -92,20 +93,13 @@ impl From<Job> for JobAnswer {
     ))]
 pub(super) async fn submit(
     State(app): State<App>,
+    caller: Caller,
     parameters: Parameters,
     request: Request,
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["release", "entity", "vectors"])?;
-    let with_vectors = match parameters.get("vectors") {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => {
-            let problem = Problem::invalid("invalid-parameter", "`vectors` is `true` or `false`");
-            return Err(problem.field("vectors", other));
-        }
-    };
-    let sent = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let sent = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let with_vectors = parameters.flag("vectors")?;
+    let sent = sent_as(request.headers());
     let format = match sent.as_str() {
         JSON_LINES | "application/jsonl" => TextsFormat::JsonLines,
         CSV => TextsFormat::Csv,
@@ -115,7 +109,7 @@ pub(super) async fn submit(
             return Err(problem.field("content-type", &sent).remedy(format!("send `{JSON_LINES}` or `{CSV}`")));
         }
     };
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let entity = frame(&view, parameters.get("entity"))?.entity().name.clone();
     if view.analysis(&entity).is_none() {
         let detail = format!("the release makes no features of `{entity}` from a text");
@@ -124,7 +118,14 @@ pub(super) async fn submit(
     let body = layers::body(request, JOB_BODY_BYTES_MAX).await?;
     let texts =
         Texts::read(format, &body).map_err(|reason| Problem::invalid("invalid-texts", reason).field("body", ""))?;
-    let asked = JobRequest { entity, release: view.readable.number(), with_vectors };
+    caller.spend(Unit::Texts, texts.texts.len() as u64).await??;
+    let asked = JobRequest {
+        entity,
+        release: view.readable.number(),
+        with_vectors,
+        owner: caller.id().map(|id| id.to_string()),
+        entitlements: caller.entitlements(),
+    };
     let job = JobAnswer::from(app.jobs().await.map_err(JobError::from)?.submit(&asked, &texts).await?);
     let location = HeaderValue::from_str(&format!("/api/jobs/{}", job.id)).ok();
     let body = serde_json::to_vec(&job).unwrap_or_default();
@@ -135,9 +136,9 @@ pub(super) async fn submit(
 
 /// The newest jobs, 100 at most.
 #[utoipa::path(get, path = "/api/jobs", tag = "jobs", responses((status = 200, body = JobList)))]
-pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Response, Problem> {
+pub(super) async fn list(State(app): State<App>, caller: Caller, parameters: Parameters) -> Result<Response, Problem> {
     parameters.only(&[])?;
-    let jobs = app.jobs().await.map_err(JobError::from)?.list(JOBS_LISTED_MAX).await?;
+    let jobs = app.jobs().await.map_err(JobError::from)?.list(&reader(&caller), JOBS_LISTED_MAX).await?;
     Ok(json(&JobList { jobs: jobs.into_iter().map(JobAnswer::from).collect() }))
 }
 
@@ -150,12 +151,13 @@ pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Resu
     ))]
 pub(super) async fn one(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
     parameters.only(&[])?;
-    let job = app.jobs().await.map_err(JobError::from)?.find(&id).await?;
+    let job = found(&app, &caller, &id).await?;
     match negotiate(&headers, &[JSON, EVENT_STREAM])? {
         EVENT_STREAM => Ok(events(app, job)),
         _ => Ok(json(&JobAnswer::from(job))),
@@ -191,10 +193,12 @@ fn events(app: App, first: Job) -> Response {
     responses((status = 200, body = JobAnswer), (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn cancel(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
     parameters.only(&[])?;
+    found(&app, &caller, &id).await?;
     Ok(json(&JobAnswer::from(app.jobs().await.map_err(JobError::from)?.cancel(&id).await?)))
 }
 
@@ -211,6 +215,7 @@ pub(super) async fn cancel(
     ))]
 pub(super) async fn results(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
@@ -222,7 +227,7 @@ pub(super) async fn results(
             .field("format", asked)
             .remedy(format!("there is `{}`", names.join("`, `")))
     })?;
-    let job = app.jobs().await.map_err(JobError::from)?.find(&id).await?;
+    let job = found(&app, &caller, &id).await?;
     // The first chunk before the head, so that what is wrong has a status.
     let first = app.jobs().await.map_err(JobError::from)?.result(&job, 0).await?;
     let schema = match first.first() {
@@ -255,6 +260,23 @@ pub(super) async fn results(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.extend(HeaderValue::from_str(&disposition).ok().map(|value| (header::CONTENT_DISPOSITION, value)));
     Ok(response)
+}
+
+/// Whose jobs the caller sees.
+fn reader(caller: &Caller) -> JobReader {
+    match caller.id() {
+        Some(id) if !caller.may(Scope::Admin) => JobReader::Owner(id.to_string()),
+        _ => JobReader::All,
+    }
+}
+
+/// A job of the caller's; to everybody else there is none.
+async fn found(app: &App, caller: &Caller, id: &str) -> Result<Job, Problem> {
+    let job = app.jobs().await.map_err(JobError::from)?.find(id).await?;
+    match reader(caller).may_see(&job) {
+        true => Ok(job),
+        false => Err(JobError::Unknown(job.id).into()),
+    }
 }
 
 fn json(answer: &impl Serialize) -> Response {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -15,6 +15,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 
 use super::Problem;
+use super::admission::{Admission, admit};
+use super::cache::tag_encodings;
+use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::limits::{REQUEST_TIME_MAX, REQUESTS_IN_FLIGHT_MAX};
 
@@ -31,7 +34,10 @@ pub(super) fn request_id() -> String {
 const COMPRESS_ABOVE_BYTES: u16 = 1_024;
 
 /// The layers, outermost first. A type alias would be longer than the function.
-pub(super) fn all() -> impl tower::Layer<
+pub(super) fn all(
+    app: &App,
+    admission: Admission,
+) -> impl tower::Layer<
     axum::routing::Route,
     Service: tower::Service<
         Request,
@@ -49,10 +55,12 @@ pub(super) fn all() -> impl tower::Layer<
     let compressed = SizeAbove::new(COMPRESS_ABOVE_BYTES).and(not_a_file as fn(_, _, &_, &_) -> bool);
     ServiceBuilder::new()
         .layer(from_fn(observe))
-        .layer(from_fn(loopback_names_only))
+        .option_layer((admission == Admission::Open).then(|| from_fn(loopback_names_only)))
         .layer(from_fn(bounded))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(tag_encodings))
         .layer(CompressionLayer::new().gzip(true).zstd(true).compress_when(compressed))
+        .layer(from_fn_with_state((app.clone(), admission), admit))
 }
 
 /// Files are served as they lie, so that ranges and digests hold.
@@ -101,7 +109,7 @@ fn new_request_id() -> String {
     format!("{:016x}{:016x}", *BEGIN, COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// As long as there are no keys, the server answers on loopback only. A page of a browser on this machine could still
+/// Without keys, the server answers on loopback only. A page of a browser on this machine could still
 /// reach it under a name of its own that resolves to loopback, so the name must be one of loopback's.
 async fn loopback_names_only(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
@@ -128,10 +136,8 @@ async fn loopback_names_only(request: Request, next: Next) -> Response {
 async fn bounded(request: Request, next: Next) -> Response {
     static PERMITS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(REQUESTS_IN_FLIGHT_MAX);
     let Ok(_permit) = PERMITS.try_acquire() else {
-        let mut busy =
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many requests are in flight").into_response();
-        busy.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        return busy;
+        let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many requests are in flight");
+        return busy.retry_after(1).into_response();
     };
     within_time(next.run(request)).await
 }

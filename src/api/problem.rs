@@ -31,6 +31,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
     pub request_id: String,
+    /// Seconds after which the same request may succeed.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -44,6 +48,7 @@ impl Problem {
             value: None,
             remedy: None,
             request_id: request_id(),
+            retry_after: None,
         }
     }
 
@@ -58,6 +63,21 @@ impl Problem {
 
     pub(super) fn remedy(self, remedy: impl Into<String>) -> Self {
         Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// The same for another request that waited for it.
+    pub(super) fn of_this_request(self) -> Self {
+        Self { request_id: request_id(), ..self }
+    }
+
+    /// The caller is told to wait so many seconds.
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// Its kind, as `unknown-feature`.
+    pub(super) fn name(&self) -> &str {
+        self.kind.rsplit('/').next().unwrap_or_default()
     }
 
     pub(super) fn too_large(kind: &str, detail: impl Into<String>) -> Self {
@@ -103,7 +123,12 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.extend(self.retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response
     }
 }

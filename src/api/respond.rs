@@ -55,16 +55,15 @@ pub(super) fn answer(release: ReleaseNumber, media_type: &'static str, body: imp
     response
 }
 
-/// Rows as an answer in one of `JSON`, `JSON_LINES`, `CSV`, `ARROW_STREAM` and `PARQUET`.
-pub(super) fn rows(release: ReleaseNumber, media_type: &'static str, rows: &Answer) -> Result<Response, Problem> {
-    let body = match media_type {
+/// The body of an answer with rows in one of `JSON`, `JSON_LINES`, `CSV`, `ARROW_STREAM` and `PARQUET`.
+pub(super) fn rows(media_type: &str, rows: &Answer) -> Result<Vec<u8>, Problem> {
+    Ok(match media_type {
         ARROW_STREAM => arrow_stream(&rows.schema, &rows.batches)?,
         PARQUET => dataset::encoded(dataset::Format::Parquet, &rows.schema, &rows.batches)?,
         CSV => csv_text(&rows.schema, &rows.batches).map_err(unencodable)?,
         JSON_LINES => json_rows(rows, b"", b"\n", b"\n").map_err(unencodable)?,
         _ => json_rows(rows, b"[", b",", b"]").map_err(unencodable)?,
-    };
-    Ok(answer(release, media_type, body))
+    })
 }
 
 fn json_rows(

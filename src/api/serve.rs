@@ -11,7 +11,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::router;
+use super::{Admission, router};
+use crate::access::AccessError;
 use crate::app::App;
 use crate::error::ErrorKind;
 use crate::limits::DRAIN_TIME_MAX;
@@ -22,6 +23,7 @@ use crate::state::StateError;
 pub struct Serving {
     pub listen: SocketAddr,
     pub metrics_listen: SocketAddr,
+    pub admission: Admission,
     /// Where to write the address once it is open, for scripts that asked for port 0.
     pub port_file: Option<PathBuf>,
 }
@@ -29,7 +31,7 @@ pub struct Serving {
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    #[error("`{0}` is not on loopback; there are no keys yet, so only 127.0.0.1 and [::1] are served")]
+    #[error("`{0}` is not on loopback; without keys only 127.0.0.1 and [::1] are served, so leave `--open` out")]
     NotLoopback(SocketAddr),
     #[error(
         "`{address}` cannot be opened: {source}; is another server running? `--listen 127.0.0.1:0` takes any free port"
@@ -40,6 +42,8 @@ pub enum ServeError {
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
@@ -49,6 +53,7 @@ impl ServeError {
             Self::NotLoopback(_) => ErrorKind::Invalid,
             Self::Taken { .. } | Self::PortFile { .. } => ErrorKind::Unavailable,
             Self::State(error) => error.kind(),
+            Self::Access(error) => error.kind(),
             Self::Io(_) => ErrorKind::Internal,
         }
     }
@@ -62,13 +67,12 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
     opened: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    for address in [serving.listen, serving.metrics_listen] {
-        if !address.ip().is_loopback() {
-            return Err(ServeError::NotLoopback(address));
-        }
+    if serving.admission == Admission::Open && !serving.listen.ip().is_loopback() {
+        return Err(ServeError::NotLoopback(serving.listen));
     }
     // What cannot be opened now could not be opened for a caller.
     app.jobs().await?;
+    app.access().await?;
     let listener = listen(serving.listen).await?;
     let address = listener.local_addr()?;
     if let Err(error) = app.refresh().await {
@@ -78,6 +82,10 @@ pub async fn serve(
     let follower = tokio::spawn({
         let app = app.clone();
         async move { app.follow_releases().await }
+    });
+    let keeper = tokio::spawn({
+        let app = app.clone();
+        async move { app.keep_access_in_step().await }
     });
     if let Some(metrics) = metrics {
         let metrics_listener = listen(serving.metrics_listen).await?;
@@ -97,7 +105,7 @@ pub async fn serve(
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    let server = axum::serve(listener, router(app)).with_graceful_shutdown(done(stopping));
+    let server = axum::serve(listener, router(app.clone(), serving.admission)).with_graceful_shutdown(done(stopping));
     let served = tokio::spawn(server.into_future());
     stop.await;
     tracing::info!("stopping: requests in flight may finish");
@@ -106,6 +114,8 @@ pub async fn serve(
         tracing::warn!("some requests did not finish in time");
     }
     follower.abort();
+    keeper.abort();
+    app.sync_access().await;
     // Their chunks are taken up by whoever is next.
     workers.iter().for_each(|worker| worker.abort());
     Ok(())

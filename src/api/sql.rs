@@ -1,19 +1,22 @@
 //! `POST /api/sql`: one statement over a release.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use datafusion::scalar::ScalarValue;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Problem;
+use super::cache::AnswerId;
 use super::extract::{JsonBody, Parameters};
-use super::respond::{ARROW_STREAM, CSV, JSON, JSON_LINES, negotiate, rows};
-use crate::app::App;
+use super::respond::{ARROW_STREAM, CSV, JSON, JSON_LINES, answer, negotiate, rows};
+use crate::access::{Caller, Unit};
+use crate::app::{App, KeptAnswer};
 use crate::clock::Stopwatch;
-use crate::store::Entitlements;
+use crate::query::parameter;
 
 /// A statement and its parameters.
 #[derive(Deserialize, ToSchema)]
@@ -24,7 +27,7 @@ pub(super) struct SqlRequest {
     query: String,
     /// What `$1`, `$2`, … stand for.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>, example = json!([1800]))]
+    #[schema(value_type = Vec<serde_json::Value>, example = json!([1800]))]
     params: Vec<Value>,
 }
 
@@ -39,34 +42,43 @@ pub(super) struct SqlRequest {
     ))]
 pub(super) async fn query(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     parameters: Parameters,
     JsonBody(request): JsonBody<SqlRequest>,
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["release"])?;
     let media_type = negotiate(&headers, &[JSON, JSON_LINES, CSV, ARROW_STREAM])?;
-    let values: Result<Vec<ScalarValue>, Problem> = request.params.iter().enumerate().map(scalar).collect();
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
-    let watch = Stopwatch::start();
-    let answered = view.query().answer(&request.query, values?).await;
-    let outcome = if answered.is_ok() { "answered" } else { "refused" };
-    metrics::counter!("rhapsode_sql_statements_total", "outcome" => outcome).increment(1);
-    metrics::histogram!("rhapsode_sql_seconds").record(watch.seconds());
-    rows(view.readable.number(), media_type, &answered?)
+    request.params.iter().enumerate().try_for_each(check_parameter)?;
+    // Whoever has nothing left may not begin; how much a statement reads is known when it has.
+    caller.spend(Unit::Rows, 1).await??;
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
+    let values = serde_json::to_vec(&request.params).unwrap_or_default();
+    let asked = [b"/api/sql".as_slice(), request.query.as_bytes(), &values];
+    let id = AnswerId::new(&view, &asked, media_type, parameters.is_pinned());
+    let made = AtomicBool::new(false);
+    let making = async {
+        made.store(true, Ordering::Relaxed);
+        let watch = Stopwatch::start();
+        let answered = app.statement(&view, request.query, request.params).await;
+        let outcome = if answered.is_ok() { "answered" } else { "refused" };
+        metrics::counter!("rhapsode_sql_statements_total", "outcome" => outcome).increment(1);
+        metrics::histogram!("rhapsode_sql_seconds").record(watch.seconds());
+        let (answer, scanned) = answered.map_err(Problem::from)?;
+        Ok(KeptAnswer { body: rows(media_type, &answer)?.into(), scanned })
+    };
+    let kept = app.answers().get_or_make(id.hash(), making).await.map_err(Problem::of_this_request)?;
+    // What was made for somebody else costs the row that every statement costs.
+    if made.into_inner() {
+        caller.settle(Unit::Rows, kept.scanned.saturating_sub(1)).await?;
+    }
+    Ok(answer(view.readable.number(), media_type, kept.body))
 }
 
-fn scalar((index, value): (usize, &Value)) -> Result<ScalarValue, Problem> {
-    Ok(match value {
-        Value::Null => ScalarValue::Null,
-        Value::Bool(value) => ScalarValue::Boolean(Some(*value)),
-        Value::String(text) => ScalarValue::Utf8(Some(text.clone())),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => ScalarValue::Int64(Some(integer)),
-            (None, float) => ScalarValue::Float64(float),
-        },
-        Value::Array(_) | Value::Object(_) => {
-            return Err(Problem::invalid("invalid-parameter", "a parameter is a string, a number, a bool or null")
-                .field(format!("params[{index}]"), value.to_string()));
-        }
-    })
+fn check_parameter((index, value): (usize, &Value)) -> Result<(), Problem> {
+    match parameter(value) {
+        Some(_) => Ok(()),
+        None => Err(Problem::invalid("invalid-parameter", "a parameter is a string, a number, a bool or null")
+            .field(format!("params[{index}]"), value.to_string())),
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -13,15 +13,15 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::Problem;
-use super::extract::{Parameters, json};
-use super::respond::{ARROW_STREAM, CSV, JSON, JSON_LINES, PARQUET, negotiate, rows};
+use super::extract::{Parameters, json_object, sent_as};
+use super::respond::{ARROW_STREAM, CSV, JSON, JSON_LINES, PARQUET, answer, negotiate, rows};
 use super::{features, layers};
+use crate::access::{Caller, Unit};
 use crate::app::{App, TrainingSetError};
 use crate::engine::SqlError;
 use crate::ingest::{UploadFormat, read_upload};
 use crate::limits::TRAINING_BODY_BYTES_MAX;
 use crate::query::{EVENT_TIMESTAMP, TrainingError, TrainingRows};
-use crate::store::Entitlements;
 
 /// Which rows and which features. Exactly one of `rows`, `sql`, or `from` with `to`.
 #[derive(Default, Deserialize, ToSchema)]
@@ -66,16 +66,16 @@ pub(super) struct TrainingSetRequest {
     ))]
 pub(super) async fn create(
     State(app): State<App>,
+    caller: Caller,
     parameters: Parameters,
     request: Request,
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["features", "entity", "timestamp_field", "release"])?;
     let media_type = negotiate(request.headers(), &[JSON, JSON_LINES, CSV, ARROW_STREAM, PARQUET])?;
-    let sent = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let sent = sent.split(';').next().unwrap_or_default().trim().to_owned();
+    let sent = sent_as(request.headers());
     let body = layers::body(request, TRAINING_BODY_BYTES_MAX).await?;
-    let asked: TrainingSetRequest = match sent.eq_ignore_ascii_case(JSON) {
-        true => json(&body)?,
+    let asked: TrainingSetRequest = match sent == JSON {
+        true => json_object(&body)?,
         false => TrainingSetRequest {
             features: parameters.list("features"),
             entity: parameters.get("entity").map(str::to_owned),
@@ -83,17 +83,26 @@ pub(super) async fn create(
             ..TrainingSetRequest::default()
         },
     };
-    let given = match sent.eq_ignore_ascii_case(JSON) {
+    let given = match sent == JSON {
         true => given(&asked)?,
         false => uploaded(&sent, body)?,
     };
-    let view = app.open(&parameters.release()?).await?.readable_by(Entitlements::OPEN);
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let entity = features::frame(&view, asked.entity.as_deref())?.entity().name.clone();
     let time = asked.timestamp_field.unwrap_or_else(|| EVENT_TIMESTAMP.to_owned());
+    caller.spend(Unit::Entities, 1).await??;
     let limits = view.query().limits();
-    let stream = view.training_set(&entity, asked.features, given, time, limits).await?;
-    let answer = view.query().collect(std::future::ready(Ok::<_, SqlError>(stream))).await?;
-    rows(view.readable.number(), media_type, &answer)
+    let found = match given {
+        TrainingRows::Statement(sql) => {
+            app.training_set_of_statement(&view, &entity, asked.features, sql, time).await?
+        }
+        given => {
+            let stream = view.training_set(&entity, asked.features, given, time, limits).await?;
+            view.query().collect(std::future::ready(Ok::<_, SqlError>(stream))).await?
+        }
+    };
+    caller.settle(Unit::Entities, (found.rows() as u64).saturating_sub(1)).await?;
+    Ok(answer(view.readable.number(), media_type, rows(media_type, &found)?))
 }
 
 /// The rows of a JSON body.
@@ -109,7 +118,7 @@ fn given(asked: &TrainingSetRequest) -> Result<TrainingRows, Problem> {
         }
         (None, Some(sql), None, None) => Ok(TrainingRows::Statement(sql.clone())),
         (None, None, Some(from), Some(to)) => Ok(TrainingRows::Range(from, to)),
-        _ => Err(Problem::invalid("invalid-body", "it is not said which rows are wanted")
+        _ => Err(Problem::invalid("missing-rows", "it is not said which rows are wanted")
             .field("rows", "")
             .remedy("give `rows`, or `sql`, or `from` and `to`")),
     }

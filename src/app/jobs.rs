@@ -15,17 +15,15 @@ use crate::error::ErrorKind;
 use crate::jobs::{Chunk, Job, JobError, Jobs, Texts};
 use crate::limits::{JOB_LEASE_SECONDS, JOB_POLL_INTERVAL, JOB_TIDY_INTERVAL};
 use crate::name::ReleaseNumber;
-use crate::state::{State, StateError};
-use crate::store::{Entitlements, FeaturePin, ReleaseRef};
+use crate::state::StateError;
+use crate::store::{FeaturePin, ReleaseRef};
 
 impl App {
     /// The jobs of the project; the state database is opened by the first who asks.
     pub async fn jobs(&self) -> Result<&Jobs, StateError> {
         let inner = &self.inner;
-        let open = || async {
-            let state = State::open(&inner.project, &inner.config.state).await?;
-            Ok(Jobs::new(state, inner.store.clone(), Arc::clone(&inner.clock)))
-        };
+        let open =
+            || async { Ok(Jobs::new(self.state().await?.clone(), inner.store.clone(), Arc::clone(&inner.clock))) };
         inner.jobs.get_or_try_init(open).await
     }
 
@@ -73,7 +71,7 @@ impl App {
         let Some(texts) = jobs.texts(&chunk).await? else { return Ok(true) };
         let release = ReleaseRef::Number(chunk.release);
         let view = match self.open(&release).await {
-            Ok(release) => release.readable_by(Entitlements::OPEN),
+            Ok(release) => release.readable_by(chunk.entitlements),
             // A store that does not answer now may answer later.
             Err(error) if error.kind() == ErrorKind::Unavailable => {
                 jobs.give_back(&chunk).await?;
@@ -103,7 +101,7 @@ impl App {
     /// The columns of a job's results.
     pub async fn result_schema(&self, job: &Job) -> Result<SchemaRef, JobError> {
         let release = ReleaseNumber::new(job.release).unwrap_or(ReleaseNumber::FIRST);
-        let view = self.open(&ReleaseRef::Number(release)).await?.readable_by(Entitlements::OPEN);
+        let view = self.open(&ReleaseRef::Number(release)).await?.readable_by(job.entitlements);
         Ok(schema(view.analysis(&job.entity), job.with_vectors))
     }
 }

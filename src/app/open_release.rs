@@ -10,7 +10,7 @@ use moka::future::Cache;
 
 use crate::analysis::TextAnalysis;
 use crate::definition::Dtype;
-use crate::engine::{Bounds, Resources, Session};
+use crate::engine::{Bounds, Resources, Session, SqlError};
 use crate::limits::{COMPILED_SELECTIONS_MAX, PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
 use crate::name::ReleaseNumber;
 use crate::online::{self, OnRequestFeature, SelectedFeature, Selection, SelectionError};
@@ -154,6 +154,22 @@ pub enum TrainingSetError {
     Selection(#[from] SelectionError),
     #[error(transparent)]
     Training(#[from] TrainingError),
+}
+
+impl TrainingSetError {
+    /// As a fault of the statement that gives the rows.
+    pub(super) fn into_sql(self) -> SqlError {
+        match self {
+            Self::Training(TrainingError::Sql(error)) => error,
+            error => SqlError::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<SqlError> for TrainingSetError {
+    fn from(error: SqlError) -> Self {
+        Self::Training(TrainingError::Sql(error))
+    }
 }
 
 /// The features that are computed when they are asked for, compiled, by entity.

@@ -208,8 +208,11 @@ impl Eval {
         ] {
             let stanzas = model.embed_parts(&of, &[Part::Stanzas]).await?.values;
             let found = analyzer.analyze(&of, stanzas.column(0).as_list_opt()).values;
-            let column = |name: &str| found.column_by_name(name).map(|column| column.as_string::<i32>().clone());
-            let (Some(keywords), Some(vectors)) = (column("by_keywords"), column("by_vectors")) else { continue };
+            let column = |name: &str| {
+                let column = found.column_by_name(name).map(|column| column.as_string::<i32>());
+                column.ok_or_else(|| anyhow::anyhow!("the analyzer of themes says nothing `{name}`"))
+            };
+            let (keywords, vectors) = (column("by_keywords")?, column("by_vectors")?);
             let both = keywords.iter().zip(vectors.iter()).filter_map(|(a, b)| Some((a?.to_owned(), b?.to_owned())));
             let both: Vec<(String, String)> = both.collect();
             texts += both.len();

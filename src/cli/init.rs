@@ -19,7 +19,7 @@ const FILES: &[(&str, &str)] = &[
     ("rhapsode.toml", include_str!("init/rhapsode.toml")),
     ("feature_defs/tracks.yaml", include_str!("init/tracks.yaml")),
     ("data/example.jsonl", include_str!("init/example.jsonl")),
-    (".gitignore", "store/\n"),
+    (".gitignore", "store/\nsecret\nstate.sqlite*\n"),
 ];
 
 impl Init {

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::api::{self, Serving};
+use crate::api::{self, Admission, Serving};
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::telemetry;
 
-/// Answer over HTTP, on loopback only: there are no keys yet.
+/// Answer over HTTP whoever shows a key: see `rhapsode keys`.
 #[derive(clap::Args)]
-#[command(after_help = "For example: rhapsode serve --watch, then open http://127.0.0.1:8080/docs/")]
+#[command(after_help = "For example: rhapsode serve --open --watch, then open http://127.0.0.1:8080/docs/")]
 pub(super) struct Serve {
     /// Address of the API; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS")]
@@ -24,8 +24,11 @@ pub(super) struct Serve {
     /// Build a release whenever rows wait or definitions change.
     #[arg(long)]
     watch: bool,
-    /// Take rows by POST /api/ingest/{source}. There are no keys yet: whoever reaches the address can send some.
+    /// Answer without keys, on loopback only.
     #[arg(long)]
+    open: bool,
+    /// With --open: take rows by POST /api/ingest/{source}, of whoever reaches the address.
+    #[arg(long, requires = "open")]
     ingest: bool,
     /// Write the address there once it is open, for scripts that asked for port 0.
     #[arg(long, value_name = "FILE")]
@@ -39,6 +42,7 @@ impl Serve {
         let serving = Serving {
             listen: self.listen.unwrap_or(config.listen),
             metrics_listen: self.metrics_listen.unwrap_or(config.metrics_listen),
+            admission: if self.open { Admission::Open } else { Admission::Keys },
             port_file: self.port_file,
         };
         let metrics = telemetry::init_metrics();
@@ -46,8 +50,12 @@ impl Serve {
             let (app, project) = (app.clone(), project.to_owned());
             tokio::spawn(async move { app.watch(project).await });
         }
+        let answers = match serving.admission {
+            Admission::Keys => "whoever shows a key",
+            Admission::Open => "without keys, on loopback only",
+        };
         api::serve(app, serving, metrics, stop_signal(), |address| {
-            tracing::info!(%address, "serving on loopback only, since there are no keys yet; the documentation is at /docs/");
+            tracing::info!(%address, answers, "serving; the documentation is at /docs/");
         })
         .await?;
         Ok(ExitCode::SUCCESS)

@@ -38,6 +38,15 @@ impl SqlError {
         Self { kind: ErrorKind::Timeout, ..Self::invalid(message) }
     }
 
+    /// What it depends on does not answer now.
+    pub fn unavailable(message: String) -> Self {
+        Self { kind: ErrorKind::Unavailable, ..Self::invalid(message) }
+    }
+
+    pub fn internal(message: String) -> Self {
+        Self { kind: ErrorKind::Internal, ..Self::invalid(message) }
+    }
+
     pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
         Self { remedy: Some(remedy.into()), ..self }
     }

@@ -5,6 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use crate::name::ReleaseNumber;
+use crate::store::Entitlements;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -13,6 +14,26 @@ pub struct JobRequest {
     pub release: ReleaseNumber,
     /// Whether vectors are among the results.
     pub with_vectors: bool,
+    /// Whose it is; none where nobody is known.
+    pub owner: Option<String>,
+    /// What the owner may read of the release.
+    pub entitlements: Entitlements,
+}
+
+/// Whose jobs somebody sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobReader {
+    All,
+    Owner(String),
+}
+
+impl JobReader {
+    pub fn may_see(&self, job: &Job) -> bool {
+        match self {
+            Self::All => true,
+            Self::Owner(owner) => job.owner.as_ref() == Some(owner),
+        }
+    }
 }
 
 /// A job, and how far it is.
@@ -23,6 +44,8 @@ pub struct Job {
     pub entity: String,
     pub release: u64,
     pub with_vectors: bool,
+    pub owner: Option<String>,
+    pub entitlements: Entitlements,
     pub rows: u64,
     pub rows_done: u64,
     /// Of those that are done: of which a part could not be made.
@@ -71,6 +94,7 @@ pub struct Chunk {
     pub entity: String,
     pub release: ReleaseNumber,
     pub with_vectors: bool,
+    pub entitlements: Entitlements,
     pub(super) holder: String,
 }
 
@@ -92,6 +116,8 @@ impl Job {
             entity: row.try_get("entity")?,
             release: number("release")?.cast_unsigned(),
             with_vectors: number("with_vectors")? != 0,
+            owner: row.try_get("owner")?,
+            entitlements: if number("restricted")? != 0 { Entitlements::ALL } else { Entitlements::OPEN },
             rows: number("total_rows")?.cast_unsigned(),
             rows_done: number("rows_done")?.cast_unsigned(),
             rows_failed: number("rows_failed")?.cast_unsigned(),

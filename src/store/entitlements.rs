@@ -13,6 +13,11 @@ impl Entitlements {
     /// Everything: the operator at the command line.
     pub const ALL: Entitlements = Entitlements { restricted: true };
 
+    /// Whether it is everything.
+    pub fn has_restricted(&self) -> bool {
+        self.restricted
+    }
+
     /// Whether a value is readable.
     pub fn may_read(&self, restricted: bool) -> bool {
         self.restricted || !restricted

@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array};
-use datafusion::arrow::compute::{concat, concat_batches, partition, take, take_record_batch};
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use chrono::{DateTime, TimeDelta, Utc};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
+};
+use datafusion::arrow::compute::{cast, concat, concat_batches, partition, take, take_record_batch};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 
 use futures::TryStreamExt;
 
@@ -24,6 +27,23 @@ pub struct Frame {
     by_name: BTreeMap<String, usize>,
     /// The values of the narrow columns once more.
     packed: PackedRows,
+    /// By view that has a time: when the values of each row came about.
+    moments: BTreeMap<String, Moments>,
+}
+
+/// When the values of a view came about, for each row of a frame.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    times: TimestampMicrosecondArray,
+    /// How old they may be.
+    pub ttl: Option<TimeDelta>,
+}
+
+impl Moments {
+    /// None where the view has no row of the entity.
+    pub fn at(&self, row: usize) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.times.is_valid(row).then(|| self.times.value(row))?)
+    }
 }
 
 /// A column of a frame.
@@ -53,7 +73,14 @@ impl Frame {
         let spine = spine(entity, manifest, tables).await?;
         let keys = KeyIndex::new(key_texts(&spine, &entity.join_keys)?)?;
         let (columns, by_name) = (Vec::new(), BTreeMap::new());
-        let mut frame = Self { entity: entity.clone(), keys, columns, by_name, packed: PackedRows::default() };
+        let mut frame = Self {
+            entity: entity.clone(),
+            keys,
+            columns,
+            by_name,
+            packed: PackedRows::default(),
+            moments: BTreeMap::new(),
+        };
         for (field, values) in spine.schema().fields().iter().zip(spine.columns()) {
             frame.push(FrameColumn {
                 field: Field::clone(field),
@@ -93,7 +120,13 @@ impl Frame {
 
     pub fn memory_bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(|column| column.values.get_array_memory_size()).sum();
-        columns + self.keys.memory_bytes() + self.packed.memory_bytes()
+        let moments: usize = self.moments.values().map(|moments| moments.times.get_array_memory_size()).sum();
+        columns + moments + self.keys.memory_bytes() + self.packed.memory_bytes()
+    }
+
+    /// When the values of `view` came about; none where it has no time.
+    pub fn moments(&self, view: &str) -> Option<&Moments> {
+        self.moments.get(view)
     }
 
     pub fn packed(&self) -> &PackedRows {
@@ -129,6 +162,16 @@ impl Frame {
         let rows = self.rows_of(&keys);
         let name: Arc<str> = view.name.as_str().into();
         let schema = batch.schema();
+        if let Some((index, _)) = view.timestamp_field.as_ref().and_then(|field| schema.column_with_name(field)) {
+            let times = match &rows {
+                None => Arc::clone(batch.column(index)),
+                Some(rows) => take(batch.column(index), rows, None).map_err(rows_fault)?,
+            };
+            let times = cast(&times, &DataType::Timestamp(TimeUnit::Microsecond, None)).map_err(rows_fault)?;
+            let times = times.as_primitive::<TimestampMicrosecondType>().clone();
+            let ttl = view.ttl_seconds.and_then(|seconds| TimeDelta::try_seconds(seconds.try_into().ok()?));
+            self.moments.insert(view.name.clone(), Moments { times, ttl });
+        }
         for feature in view.features.iter().filter(|feature| feature.is_online) {
             let Some((index, field)) = schema.column_with_name(&feature.name) else { continue };
             let values = match &rows {

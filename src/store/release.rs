@@ -225,6 +225,11 @@ impl<'a> ReadableFrame<'a> {
         self.frame.packed().row(row)
     }
 
+    /// When the values of `view` came about; none where it has no time.
+    pub fn moments(&self, view: &str) -> Option<&'a super::Moments> {
+        self.frame.moments(view)
+    }
+
     pub fn columns(&self) -> impl Iterator<Item = &'a FrameColumn> + use<'a> {
         let entitlements = self.entitlements;
         self.frame.columns().iter().filter(move |column| entitlements.may_read(column.is_restricted()))

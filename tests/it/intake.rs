@@ -161,10 +161,10 @@ async fn requests_that_bring_nothing_are_told_why() {
         Request::post("/api/ingest/tracks").header("content-type", "text/plain").body(Body::from("id\nt1\n")).unwrap();
     let answer = send(&app, request).await;
     problem(&answer, 415, "unsupported-media-type", json!("content-type"), json!("text/plain"), "application/json");
-    // Off unless somebody says so: there are no keys.
+    // Without keys it is off unless somebody says so.
     project.configure("");
     let answer = post(&project.app(), "/api/ingest/tracks", "[{\"id\": \"t1\"}]").await;
-    problem(&answer, 403, "ingest-is-off", Value::Null, Value::Null, "--ingest");
+    problem(&answer, 403, "missing-scope", json!("scope"), json!("ingest"), "--ingest");
 }
 
 #[tokio::test]
@@ -175,6 +175,7 @@ async fn a_server_that_watches_releases_what_comes() {
     command.current_dir(project.path()).args([
         "serve",
         "--watch",
+        "--open",
         "--ingest",
         "--listen",
         "127.0.0.1:0",

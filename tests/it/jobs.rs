@@ -11,10 +11,11 @@ use arrow::datatypes::{DataType, Field, Schema};
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use rhapsode::config::StateConfig;
-use rhapsode::jobs::{Chunk, JobError, JobRequest, JobState, Jobs, Texts, TextsFormat};
+use rhapsode::jobs::{Chunk, JobError, JobReader, JobRequest, JobState, Jobs, Texts, TextsFormat};
 use rhapsode::limits::{JOB_CHUNK_ATTEMPTS_MAX, JOB_CHUNK_ROWS, JOB_LEASE_SECONDS};
 use rhapsode::name::ReleaseNumber;
 use rhapsode::state::State;
+use rhapsode::store::Entitlements;
 use serde_json::{Value, json};
 
 use crate::servers;
@@ -35,7 +36,13 @@ fn texts(count: usize) -> Texts {
 }
 
 fn request() -> JobRequest {
-    JobRequest { entity: "track".to_owned(), release: ReleaseNumber::FIRST, with_vectors: false }
+    JobRequest {
+        entity: "track".to_owned(),
+        release: ReleaseNumber::FIRST,
+        with_vectors: false,
+        owner: None,
+        entitlements: Entitlements::OPEN,
+    }
 }
 
 /// What a worker makes of the texts of a chunk: here, the texts.
@@ -93,7 +100,7 @@ async fn a_dead_workers_chunk_is_done_by_the_next(url: &str) {
 
     // A queue that is opened anew knows all of it.
     assert_eq!(queue(&project, url).await.find(&job.id).await.unwrap(), job);
-    assert_eq!(queue(&project, url).await.list(5).await.unwrap()[0], job);
+    assert_eq!(queue(&project, url).await.list(&JobReader::All, 5).await.unwrap()[0], job);
 }
 
 async fn workers_side_by_side_take_each_chunk_once(url: &str) {
@@ -312,12 +319,13 @@ async fn what_is_no_job_is_refused_with_the_reason() {
 }
 
 /// A server over the project; the address that it answers at.
-fn serve(project: &Path) -> (Child, String) {
+async fn serve(project: &Path) -> (Child, String) {
     let port_file = project.join("port");
     let _ = std::fs::remove_file(&port_file);
     let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
     let command = command.arg("--project").arg(project).args([
         "serve",
+        "--open",
         "--listen",
         "127.0.0.1:0",
         "--metrics-listen",
@@ -330,7 +338,7 @@ fn serve(project: &Path) -> (Child, String) {
             Ok(address) if address.ends_with('\n') => return (child, format!("http://{}", address.trim())),
             _ => assert!(begun.elapsed() < Duration::from_secs(60), "the server does not open"),
         }
-        std::thread::sleep(Duration::from_millis(20));
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -342,7 +350,7 @@ async fn a_server_that_is_killed_in_the_middle_loses_and_doubles_no_row() {
     let lines: String =
         (0..count).map(|row| json!({ "text": format!("{text}{row}"), "key": row }).to_string() + "\n").collect();
     let client = reqwest::Client::new();
-    let (mut server, address) = serve(project.path());
+    let (mut server, address) = serve(project.path()).await;
     let answer = client.post(format!("{address}/api/jobs")).header("content-type", "application/x-ndjson").body(lines);
     let job: Value = answer.send().await.unwrap().json().await.unwrap();
     let id = job["id"].as_str().unwrap().to_owned();
@@ -358,7 +366,7 @@ async fn a_server_that_is_killed_in_the_middle_loses_and_doubles_no_row() {
     }
     server.kill().unwrap();
     server.wait().unwrap();
-    let (mut server, address) = serve(project.path());
+    let (mut server, address) = serve(project.path()).await;
     let begun = Instant::now();
     loop {
         let job = progress(address.clone()).await;

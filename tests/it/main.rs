@@ -1,8 +1,10 @@
 //! The one integration binary: a module a capability.
 
+mod access;
 mod analyze;
 mod api;
 mod build;
+mod cache;
 mod check;
 mod cli;
 mod config;
@@ -15,6 +17,7 @@ mod emotion;
 mod engine;
 mod failing_store;
 mod faults;
+mod feast;
 mod garbage;
 mod incremental;
 mod ingest;
@@ -24,10 +27,13 @@ mod lexical_words;
 mod on_request;
 mod online;
 mod planted;
+mod quotas;
 mod rap;
 mod ready;
+mod restricted;
 mod rhyme;
 mod rhyme_russian;
+mod sandbox;
 mod servers;
 mod sketch;
 mod store;
@@ -36,4 +42,5 @@ mod support;
 mod theme;
 mod tidy;
 mod time;
+mod tokens;
 mod training_sets;

@@ -87,6 +87,8 @@ fn a_verse_that_is_wrong_is_refused_by_its_line() {
     assert_eq!(refusal(written("[]", "[]")), "");
     assert!(refusal(written("[[[1, 2], [3, 2]]]", "[]")).ends_with("line 1: there is no line 3"));
     assert!(refusal(written("[[[1, 2], [2, 0]]]", "[]")).ends_with("line 1: words are counted from 1"));
+    let late = written("[]", "[]").replace(r#""section_starts": [1]"#, r#""section_starts": [2]"#);
+    assert!(refusal(late).ends_with("`section_starts` does not begin with 1 and rise from line to line"));
     let spans = r#"[{"lines": [1, 2], "words": [["dog"], ["hat"]]}]"#;
     assert!(refusal(written("[]", spans)).ends_with("line 1: `dog` does not stand in line 1"));
 }

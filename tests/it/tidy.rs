@@ -23,6 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("dataset", &["definition", "engine", "query", "store"]),
     ("evaluate", &["analyze"]),
     ("jobs", &["state", "store"]),
+    ("access", &["state"]),
     (
         "app",
         &[
@@ -41,9 +42,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "dataset",
             "state",
             "jobs",
+            "access",
         ],
     ),
-    ("api", &["app", "analysis", "model", "engine", "store", "state", "ingest", "query", "online", "dataset", "jobs"]),
+    (
+        "api",
+        &[
+            "app", "analysis", "model", "engine", "store", "state", "ingest", "query", "online", "dataset", "jobs",
+            "access",
+        ],
+    ),
     (
         "cli",
         &[
@@ -61,6 +69,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "query",
             "dataset",
             "evaluate",
+            "access",
         ],
     ),
     ("main", &["cli"]),

@@ -159,7 +159,7 @@ async fn what_is_wrong_with_a_training_set_is_told() {
     let answer = asked(json!({"features": ["ranks"], "rows": []})).await;
     problem(&answer, 400, "unknown-feature", json!("features[0]"), json!("ranks"), "`rank`");
     let answer = asked(json!({"features": ["rank"]})).await;
-    problem(&answer, 400, "invalid-body", json!("rows"), json!(""), "`sql`");
+    problem(&answer, 400, "missing-rows", json!("rows"), json!(""), "`sql`");
     let answer =
         asked(json!({"features": ["rank"], "rows": [{"track_id": "t1", "event_timestamp": "yesterday"}]})).await;
     assert_eq!(answer.status.as_u16(), 400, "{}", answer.json());

@@ -1,6 +1,6 @@
 //! Words that turn, strengthen or weaken the words of feeling beside them.
 
-use super::words::Script;
+use crate::analyze::script::Script;
 
 /// What a word does to its neighbours.
 #[derive(Clone, Copy, Debug, PartialEq)]

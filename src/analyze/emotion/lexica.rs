@@ -3,8 +3,8 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::stems::{self, Change};
-use super::words::Script;
-use crate::analyze::russian_stem::russian_stem;
+use crate::analyze::russian::russian_stem;
+use crate::analyze::script::Script;
 
 /// Words of verse, song and rap with valence and arousal, -3 to 3: English, then Russian. Our own, CC0.
 const OWN: &str = include_str!("lexicon.tsv");

@@ -2,7 +2,8 @@
 
 use super::cues::{Cue, cue};
 use super::lexica::{Feeling, Lexica};
-use super::words::{Piece, Script, pieces};
+use super::words::{Piece, pieces};
+use crate::analyze::script::Script;
 
 /// Words after a negation that it turns, as in VADER (Hutto & Gilbert 2014).
 const NEGATION_WORDS: usize = 3;

@@ -1,15 +1,10 @@
 //! A line as words, folded to the spelling of the lexica.
 
+use crate::analyze::russian::of_today;
+use crate::analyze::script::Script;
+
 /// Letters of a word that are kept. The longest word of the lexica has 20; what follows is read, but not kept.
 const WORD_LETTERS_MAX: usize = 40;
-
-/// The language that a word is looked up in: the script of its first letter decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Script {
-    Latin,
-    Cyrillic,
-    Other,
-}
 
 /// What stands in a line, in reading order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +28,7 @@ pub(super) fn pieces(line: &str, word: &mut String, mut visit: impl FnMut(Piece,
     for c in line.chars() {
         if c.is_alphabetic() {
             if letters == 0 {
-                script = script_of(c);
+                script = Script::of_letter(c);
             }
             letters += 1;
             if letters <= WORD_LETTERS_MAX {
@@ -66,21 +61,10 @@ fn end_word(word: &mut String, script: Script, visit: &mut impl FnMut(Piece, &st
     word.clear();
 }
 
-fn script_of(c: char) -> Script {
-    match c {
-        'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' => Script::Latin,
-        '\u{400}'..='\u{52f}' => Script::Cyrillic,
-        _ => Script::Other,
-    }
-}
-
 fn push_letter(word: &mut String, c: char) {
     match c {
         'a'..='z' | 'а'..='я' => word.push(c),
         'A'..='Z' => word.push(c.to_ascii_lowercase()),
-        'ё' | 'Ё' | 'ѣ' | 'Ѣ' => word.push('е'),
-        'і' | 'І' | 'ѵ' | 'Ѵ' => word.push('и'),
-        'ѳ' | 'Ѳ' => word.push('ф'),
         'à'..='å' | 'À'..='Å' => word.push('a'),
         'è'..='ë' | 'È'..='Ë' => word.push('e'),
         'ì'..='ï' | 'Ì'..='Ï' => word.push('i'),
@@ -88,7 +72,7 @@ fn push_letter(word: &mut String, c: char) {
         'ù'..='ü' | 'Ù'..='Ü' => word.push('u'),
         'æ' | 'Æ' => word.push_str("ae"),
         'œ' | 'Œ' => word.push_str("oe"),
-        _ => word.extend(c.to_lowercase()),
+        _ => word.extend(c.to_lowercase().map(of_today)),
     }
 }
 

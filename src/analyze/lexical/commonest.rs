@@ -36,7 +36,7 @@ fn unpacked(list: &'static str) -> impl Iterator<Item = String> {
 
 /// The stems of the Russian list: its words without their endings, and as they stand, since `красив` has none to lose.
 pub(super) fn russian_stems() -> HashSet<Box<str>> {
-    let both = |word: String| inflection::russian_stem(&word).map(|stem| [stem.into(), word.as_str().into()]);
+    let both = |word: String| inflection::without_ending(&word).map(|stem| [stem.into(), word.as_str().into()]);
     unpacked(RUSSIAN).filter_map(both).flatten().collect()
 }
 
@@ -49,7 +49,7 @@ pub(super) fn is_form(
 ) -> bool {
     match script {
         Script::Latin => inflection::is_english_form(word, is_listed),
-        Script::Cyrillic => inflection::russian_stem(word).is_some_and(is_stem),
+        Script::Cyrillic => inflection::without_ending(word).is_some_and(is_stem),
         _ => false,
     }
 }

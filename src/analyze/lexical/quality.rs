@@ -28,7 +28,8 @@ const DAMAGED_CHARS: f64 = 0.1;
 /// Letters of the longest word that is one: rare German and Finnish compounds pass it, so do strings without spaces.
 const WORD_LETTERS_MAX: usize = 30;
 
-/// More consonants in a row than any word of English or Russian has, with one to spare: `strengths` has five, `контрвзрыв` six.
+/// More consonants in a row than any word of English or Russian has, with one to spare: `strengths` has five,
+/// `контрвзрыв` six.
 const CONSONANTS_MAX: usize = 7;
 
 /// The parts of the score. Undefined, all but the length, for a text without words.
@@ -65,8 +66,7 @@ impl Quality {
 /// The share of the tokens that look like words.
 fn words(tokens: &Tokens, vocabulary: &Vocabulary) -> f64 {
     let types = tokens.types.iter().zip(&vocabulary.words).zip(&vocabulary.scripts);
-    let looks = |token, script| looks_like_a_word(token, script);
-    let like_words = types.filter(|((kind, word), script)| word.is_listed() || looks(kind.token, **script));
+    let like_words = types.filter(|((kind, word), script)| word.is_listed() || looks_like_a_word(kind.token, **script));
     let like_words: usize = like_words.map(|((kind, _), _)| kind.occurrences).sum();
     like_words as f64 / tokens.order.len() as f64
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::analyze::russian::of_today;
+
 /// The letters of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Script {
@@ -45,24 +47,15 @@ impl Script {
 pub(super) fn listed(token: &str, script: Script) -> Cow<'_, str> {
     match script {
         Script::Cyrillic if token.contains(is_respelled) || token.ends_with('ъ') => {
-            Cow::Owned(token.strip_suffix('ъ').unwrap_or(token).chars().map(respelled).collect())
+            Cow::Owned(token.strip_suffix('ъ').unwrap_or(token).chars().map(of_today).collect())
         }
-        Script::Mixed => Cow::Owned(token.chars().map(cyrillic_twin).map(respelled).collect()),
+        Script::Mixed => Cow::Owned(token.chars().map(cyrillic_twin).map(of_today).collect()),
         _ => Cow::Borrowed(token),
     }
 }
 
 fn is_respelled(letter: char) -> bool {
-    respelled(letter) != letter
-}
-
-fn respelled(letter: char) -> char {
-    match letter {
-        'ё' | 'ѣ' => 'е',
-        'і' | 'ѵ' => 'и',
-        'ѳ' => 'ф',
-        _ => letter,
-    }
+    of_today(letter) != letter
 }
 
 /// The Cyrillic letter that looks like a Latin one.

@@ -14,7 +14,8 @@ use crate::name::Fingerprint;
 /// a poem are found there, in a corpus of verse out of order.
 const WORDS_MAX: usize = 16_384;
 
-/// Words met lately, as one dictionary has them spoken: once there are [`WORDS_MAX`] of the younger generation, it is the older one and another begins.
+/// Words met lately, as one dictionary has them spoken. Once there are [`WORDS_MAX`] of the younger generation, it is the
+/// older one and another begins.
 #[derive(Default)]
 struct Vocabulary {
     /// None of the empty one.

@@ -3,7 +3,8 @@
 //! Short stems are shared by words that have nothing to do with each other: `лето` and `лететь`, `поле` and `пол`,
 //! `бог` and `богатый`. There the ending must be one that a word of the seed's kind can have.
 
-use super::stems::{Script, modern};
+use super::stems::modern;
+use crate::analyze::script::Script;
 
 /// Letters of a stem that one word has to itself, as a rule.
 const LETTERS_OF_ITS_OWN: usize = 5;
@@ -30,7 +31,7 @@ const PARADIGMS: &[(&[&str], &[&str])] = &[
 
 /// Whether `form` of a text may be a form of `seed`, both folded, of the same `stem`.
 pub(super) fn may_be(seed: &str, form: &str, stem: &str) -> bool {
-    if Script::of(stem) != Script::Cyrillic || stem.chars().nth(LETTERS_OF_ITS_OWN - 1).is_some() {
+    if Script::of_word(stem) != Script::Cyrillic || stem.chars().nth(LETTERS_OF_ITS_OWN - 1).is_some() {
         return true;
     }
     let (seed, form) = (modern(seed), modern(form));

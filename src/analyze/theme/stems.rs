@@ -4,30 +4,13 @@ mod english;
 
 use std::borrow::Cow;
 
-use crate::analyze::russian_stem::russian_stem;
-
-/// The language that a word is stemmed in: the script of its first letter decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Script {
-    Latin,
-    Cyrillic,
-    Other,
-}
-
-impl Script {
-    pub(super) fn of(word: &str) -> Self {
-        match word.chars().next() {
-            Some('a'..='z' | '\u{c0}'..='\u{24f}') => Self::Latin,
-            Some('\u{400}'..='\u{52f}') => Self::Cyrillic,
-            _ => Self::Other,
-        }
-    }
-}
+use crate::analyze::russian::{of_today, russian_stem};
+use crate::analyze::script::Script;
 
 /// Writes the stem of `word`, which is folded, into `stem`. `is_cut` tells that an apostrophe follows: `singin'`.
 pub(super) fn stem(word: &str, is_cut: bool, stem: &mut String) {
     stem.clear();
-    match Script::of(word) {
+    match Script::of_word(word) {
         Script::Latin => english::stem(word, is_cut, stem),
         Script::Cyrillic => {
             stem.push_str(&modern(word));
@@ -54,14 +37,4 @@ pub(super) fn modern(word: &str) -> Cow<'_, str> {
 /// Stress marks and other accents that no letter took in.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
-}
-
-/// `е` for `ё`, and the letters of today for those that the reform of 1918 did away with.
-fn of_today(c: char) -> char {
-    match c {
-        'ё' | 'ѣ' => 'е',
-        'і' | 'ѵ' => 'и',
-        'ѳ' => 'ф',
-        _ => c,
-    }
 }

@@ -42,6 +42,9 @@ impl WrittenVerse {
         };
         let mut starts = section_starts.iter().map(index).collect::<Result<Vec<usize>, String>>()?;
         starts.push(lines.len());
+        if starts.first() != Some(&0) || !starts.is_sorted_by(|one, next| one < next) {
+            return Err("`section_starts` does not begin with 1 and rise from line to line".to_owned());
+        }
         let place = |[line, word]: &[usize; 2]| {
             let word = word.checked_sub(1).ok_or("words are counted from 1")?;
             Ok::<_, String>(Place { line: index(line)?, word })

@@ -85,7 +85,7 @@ const STEM_MIN: usize = 3;
 ///
 /// A light stemmer: it cuts one ending and the `ся` of a reflexive verb, and no suffix that makes another word, as
 /// Snowball's does. Two words of one stem are taken for one: `вера` and `верить`.
-pub(super) fn russian_stem(word: &str) -> Option<&str> {
+pub(super) fn without_ending(word: &str) -> Option<&str> {
     let word = word.strip_suffix("ся").or_else(|| word.strip_suffix("сь")).unwrap_or(word);
     let bounds: [usize; RUSSIAN_MAX + STEM_MIN] = {
         let mut bounds = [usize::MAX; RUSSIAN_MAX + STEM_MIN];

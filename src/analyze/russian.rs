@@ -1,7 +1,18 @@
-//! The stem of a Russian word: Snowball's Russian algorithm (snowballstem.org/algorithms/russian), without allocation.
+//! Russian words as they are looked up: the letters of today, and the stem of Snowball's Russian algorithm
+//! (snowballstem.org/algorithms/russian), without allocation.
 
 /// Letters of the shortest word that is stemmed. Shorter ones are pronouns and particles more often than not.
 const WORD_LETTERS_MIN: usize = 4;
+
+/// `е` for `ё`, and the letters of today for those that the reform of 1918 did away with; any other stays.
+pub(super) fn of_today(letter: char) -> char {
+    match letter {
+        'ё' | 'ѣ' => 'е',
+        'і' | 'ѵ' => 'и',
+        'ѳ' => 'ф',
+        _ => letter,
+    }
+}
 
 /// The word without its endings: a slice of `word`, which is lower case and has no `ё`.
 pub(super) fn russian_stem(word: &str) -> &str {

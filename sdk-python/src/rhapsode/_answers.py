@@ -1,0 +1,122 @@
+"""The shapes of what the server answers as JSON: dictionaries, with their members' types."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class CatalogueInput(TypedDict):
+    """A value that comes with a request, for features on request."""
+
+    name: str
+    dtype: str
+    description: str | None
+
+
+class CatalogueFeature(TypedDict):
+    """A feature: its type and version, what it is made from, and its statistics."""
+
+    name: str
+    dtype: str
+    version: int
+    description: str | None
+    unit: str | None
+    licence: str | None
+    access: str
+    """`open` or `restricted`."""
+    online: str
+    """`memory`, or `off` where only SQL over its view reads it."""
+    tags: list[str]
+    expr: str | None
+    reads: list[str]
+    """The columns that its values are made from, as `table.column`."""
+    origins: list[str]
+    """The columns of sources that those are made from in the end."""
+    fingerprint: str
+    nulls: int
+    """Rows without a value."""
+    statistics: dict[str, Any] | None
+    """`count`, `distinct`, `min`, `max`, `mean`, `quantiles`, `histogram`, `top`; none for lists and structs."""
+
+
+class CatalogueCheck(TypedDict):
+    """Something that was expected of values, and what was found."""
+
+    feature: str | None
+    expected: str
+    found: str
+    passed: bool
+    on_failure: str
+    """`fail` or `warn`."""
+
+
+class CatalogueView(TypedDict):
+    """A feature view: features that are computed together."""
+
+    name: str
+    rows: int
+    description: str | None
+    owner: str | None
+    tags: list[str]
+    inputs: list[str]
+    """The sources and views that it is computed from."""
+    checks: list[CatalogueCheck]
+    features: list[CatalogueFeature]
+
+
+class CatalogueOnRequest(TypedDict):
+    """A view whose features are computed when they are asked for."""
+
+    name: str
+    description: str | None
+    owner: str | None
+    tags: list[str]
+    inputs: list[CatalogueInput]
+    features: list[CatalogueFeature]
+
+
+class CatalogueEntity(TypedDict):
+    """An entity with its join keys and views."""
+
+    name: str
+    join_keys: list[str]
+    description: str | None
+    views: list[CatalogueView]
+    on_request: list[CatalogueOnRequest]
+
+
+class Catalogue(TypedDict):
+    """All definitions of a release."""
+
+    release: int
+    entities: list[CatalogueEntity]
+
+
+class ReleaseRows(TypedDict):
+    """How many rows a source or a view has in a release."""
+
+    name: str
+    rows: int
+    rejected: int
+
+
+class ReleaseEntry(TypedDict):
+    """A release: when it was published, and its names."""
+
+    release: int
+    created_at: str
+    """RFC 3339."""
+    tags: list[str]
+    yanked: str | None
+    """Why it was taken out of `latest`; none where it was not."""
+    sources: list[ReleaseRows]
+    views: list[ReleaseRows]
+    definitions: str
+    """BLAKE3 of the definition files that it was built from."""
+
+
+class Releases(TypedDict):
+    """All releases, the newest first."""
+
+    latest: int
+    releases: list[ReleaseEntry]

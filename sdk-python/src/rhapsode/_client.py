@@ -1,0 +1,255 @@
+"""The client: checks and translates what is asked for; the modules beside it do it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TypeAlias, cast, overload
+
+import httpx
+
+from . import _batches, _transfer, _wire
+from ._answers import Catalogue, Releases
+from ._session import Session
+from ._settings import settings
+from ._table import Features, Table
+
+Key: TypeAlias = "str | int | tuple[str | int, ...]"
+Release: TypeAlias = "int | str | None"
+Format: TypeAlias = Literal["csv", "json", "jsonl", "parquet", "arrow"]
+
+TIMEOUT_SECONDS = 70.0
+"""A little more than the server gives a request."""
+
+RETRIES = 3
+
+
+class Client:
+    """A client of one Rhapsode server. Make one and keep it: it holds connections, and threads may share it.
+
+        with rhapsode.Client("https://rhapsode.example.org") as client:
+            client.features("t1", ["decade"])["decade"]
+
+    Every call takes `release`: a number, a tag, or none for the newest. Every result has the number that it was read
+    from (`.release`), by which it can be read again.
+
+    What the server refuses for the moment (429, 503) and connections that fail are tried again, `retries` times, after
+    the time that the server asks for (`Retry-After`) or a random one that grows to 8 seconds; at most 60 seconds are
+    waited for one request.
+
+    Args:
+        url: where the server is; by default the environment's `RHAPSODE_URL`, or `http://127.0.0.1:8080`.
+        key: `rhp_…`; by default the environment's `RHAPSODE_KEY`, or none. It shows in no repr, error or log.
+        timeout: seconds without a byte after which a request is given up. Connecting has 5 at most.
+        retries: how often a request is tried again; 0 for never.
+        transport: what carries the requests instead of the network; `httpx.MockTransport` in tests.
+
+    Raises:
+        UsageError: an argument or a variable is wrong.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        retries: int = RETRIES,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._session = Session(settings(url, key, timeout, retries, os.environ), transport=transport)
+
+    @classmethod
+    def _over(cls, session: Session) -> Client:
+        """A client over a session that is there: for tests, which have their own time."""
+        client = cls.__new__(cls)
+        client._session = session
+        return client
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._session.settings.url
+
+    @overload
+    def features(
+        self,
+        key_or_keys: Key,
+        features: str | Iterable[str] | None = None,
+        *,
+        entity: str | None = None,
+        release: Release = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> Features: ...
+    @overload
+    def features(
+        self,
+        key_or_keys: Iterable[Any],
+        features: str | Iterable[str] | None = None,
+        *,
+        entity: str | None = None,
+        release: Release = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> Table: ...
+    def features(
+        self,
+        key_or_keys: Key | Iterable[Any],
+        features: str | Iterable[str] | None = None,
+        *,
+        entity: str | None = None,
+        release: Release = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> Features | Table:
+        """The features of one entity, or of many.
+
+            client.features("t1", ["decade", "mtld"])["mtld"]                 # of one: a mapping
+            client.features(("a", 2))                                         # one with two join keys
+            client.features(frame["track_id"], "decade,mtld").to_pandas()     # of many: a table
+            client.features([("a", 2), ("b", 3)])
+            client.features("t1", ["years_since"], inputs={"asked_year": 1900})
+
+        Many keys, however many, are asked for in batches of 10,000, four at a time, with a bar where somebody looks on
+        and tqdm is installed. All batches are read from one release, even if a newer one is published meanwhile.
+
+        Args:
+            key_or_keys: one key, a str or an int; of several join keys a tuple of their values, in order. Or many of
+                them: a list, an array of NumPy, a Series, an Arrow array, any iterable but a tuple, which is one key.
+            features: `name`, `name@version` or `view:*`, in a list or joined by `,`; by default all scalars.
+            entity: which entity, where there are several.
+            release: a number or a tag; by default the newest.
+            inputs: values for features on request, by their names; of many keys one value, or a list of one a key.
+
+        Returns:
+            Of one key `Features`, a mapping from names to values. Of many a `Table` with a row for each key, in the
+            order asked: the join keys' columns, a column for each feature, null where there is no value, and `found`
+            (bool), which is false where no entity has the key. Units of features are in `catalogue()`.
+
+        Raises:
+            UsageError: a key, a name or an input is of a type that cannot be sent.
+            UnknownKeyError: the one key is unknown. Of many, `found` says it.
+            UnknownFeatureError, FeatureVersionError: `field` says which one (`features[2]`), `remedy` what was meant.
+            InputError: an input is missing, or no feature that is asked for takes it.
+            InvalidRequestError: the key has other parts than the entity's join keys, or `entity` is needed.
+            UnknownEntityError, UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see
+                `RhapsodeError`.
+        """
+        question: dict[str, Any] = {}
+        if (asked := _wire.names(features, "features")) is not None:
+            question["features"] = asked
+        if entity is not None:
+            question["entity"] = entity
+        parameters = _wire.release(release)
+        if _wire.is_one_key(key_or_keys):
+            keys: Sequence[_wire.KeyParts] = [_wire.one_key(key_or_keys)]
+            batch = _batches.Batch(keys, question, _wire.inputs(inputs or {}, 1))
+            return _batches.one(self._session, batch, key_or_keys, parameters)
+        keys = _wire.many_keys(key_or_keys)
+        batch = _batches.Batch(keys, question, _wire.inputs(inputs or {}, len(keys)))
+        return _batches.many(self._session, batch, parameters)
+
+    def sql(self, query: str, params: Sequence[Any] | None = None, release: Release = None) -> Table:
+        """The rows that a statement selects from the sources, the views, and one table for each entity.
+
+            client.sql("select decade, avg(mtld) as mtld from track where decade >= $1 group by decade", [1800])
+
+        Args:
+            query: one `select`.
+            params: what `$1`, `$2`, … stand for: str, numbers, bool, None; dates and times go as texts, so that
+                `cast($1 as timestamp)` may be needed.
+            release: a number or a tag; by default the newest.
+
+        Returns:
+            A `Table` in the types of the statement. The server bounds it (30 s and 1,000,000 rows, where its operator
+            did not choose otherwise): more rows are a `download`.
+
+        Raises:
+            UsageError: a parameter is of a type that cannot be sent.
+            StatementError: the statement cannot be run; `field` says where (`query:1:8`), `remedy` what may be meant.
+            StatementTimeoutError, TooLargeError: it takes too long, or has too many rows.
+            UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        body = _wire.body({"query": query, "params": _wire.scalars([] if params is None else params, "params")})
+        return _batches.table(self._session, "/api/sql", _wire.release(release), body)
+
+    def download(
+        self,
+        dataset: str,
+        path: str | os.PathLike[str],
+        *,
+        format: Format = "parquet",
+        columns: str | Iterable[str] | None = None,
+        filter: str | None = None,
+        release: Release = None,
+    ) -> Path:
+        """Fetches a dataset, or a selection of it, as a file.
+
+            client.download("track", "track.parquet", columns=["track_id", "mtld"], filter="decade >= 1800")
+
+        The file comes as `path` + `.part`, is compared with the digest that the server names, and then takes the place
+        of `path`: what is at `path` is whole. A connection that breaks is resumed where it broke; so is a download
+        that an earlier call left unfinished.
+
+        Args:
+            dataset: an entity (with all its features), a source or a view.
+            path: where to write the file; the folder is there.
+            format: `parquet`, `arrow` (the IPC file format), `csv`, `json` (one array) or `jsonl`. Parquet and Arrow
+                keep every type; in CSV and JSON, lists are JSON, dates and times ISO 8601.
+            columns: in a list or joined by `,`; by default all.
+            filter: a condition of SQL on the dataset's columns.
+            release: a number or a tag; by default the newest.
+
+        Returns:
+            `path`. Rows are in the order of the keys; the same selection of the same release is the same bytes.
+
+        Raises:
+            UnknownDatasetError, InvalidRequestError, StatementError: a name, a column or the filter is wrong.
+            DigestError: other bytes came than those that the server names; nothing was written to `path`.
+            OSError: the file cannot be written.
+            UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        parameters = {"dataset": dataset, "format": format, **_wire.release(release)}
+        if (names := _wire.names(columns, "columns")) is not None:
+            parameters["columns"] = ",".join(names)
+        if filter is not None:
+            parameters["filter"] = filter
+        return _transfer.download(self._session, parameters, Path(path))
+
+    def catalogue(self, release: Release = None) -> Catalogue:
+        """All definitions of a release: entities, views, features with types, units, versions and statistics.
+
+            for view in client.catalogue()["entities"][0]["views"]:
+                for feature in view["features"]:
+                    print(feature["name"], feature["dtype"], feature["unit"], feature["description"])
+
+        Raises:
+            UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        return cast(Catalogue, self._session.read_json("/api/features", _wire.release(release)))
+
+    def releases(self) -> Releases:
+        """All releases, the newest first, and which one `latest` is.
+
+            client.releases()["latest"]   # 7
+
+        Raises:
+            RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        return cast(Releases, self._session.read_json("/api/releases", {}))
+
+    def close(self) -> None:
+        """Closes the connections. The client cannot be used any more."""
+        self._session.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        with_key = "with a key" if self._session.settings.key is not None else "without a key"
+        return f"<rhapsode.Client of {self.url}, {with_key}>"

@@ -1,0 +1,47 @@
+//! Keys at hand: opened by the first who asks, kept in step with the state database.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::access::{Access, AccessError};
+use crate::limits::ACCESS_SYNC_INTERVAL;
+use crate::state::{State, StateError};
+
+impl App {
+    /// The state database of the project; opened by the first who asks.
+    pub(super) async fn state(&self) -> Result<&State, StateError> {
+        let inner = &self.inner;
+        inner.state.get_or_try_init(|| State::open(&inner.project, &inner.config.state)).await
+    }
+
+    /// The keys of the project.
+    pub async fn access(&self) -> Result<&Arc<Access>, AccessError> {
+        let inner = &self.inner;
+        let open = || async {
+            let state = self.state().await?.clone();
+            Ok(Arc::new(Access::open(&inner.project, &inner.config, state, Arc::clone(&inner.clock))?))
+        };
+        inner.access.get_or_try_init(open).await
+    }
+
+    /// Takes over changes of keys and writes down what was used, until the end of time.
+    pub async fn keep_access_in_step(&self) {
+        let mut ticks = tokio::time::interval(ACCESS_SYNC_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.sync_access().await;
+        }
+    }
+
+    /// Does it once; a server does so last of all.
+    pub async fn sync_access(&self) {
+        let synced = match self.access().await {
+            Ok(access) => access.sync().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = synced {
+            tracing::warn!(%error, "keys and usage are not in step with the state database");
+        }
+    }
+}

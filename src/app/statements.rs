@@ -1,0 +1,117 @@
+//! What callers write, run where it can do no harm.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use datafusion::physical_plan::SendableRecordBatchStream;
+use serde_json::Value;
+
+use super::{App, ReleaseView, TrainingSetError};
+use crate::dataset::Condition;
+use crate::engine::SqlError;
+use crate::limits::EXPORT_TIME_MAX;
+use crate::query::sandbox::{Order, Sandbox, SandboxRows, SandboxSettings, Task};
+use crate::query::{Answer, TrainingRows, parameter};
+
+impl App {
+    /// The workers; none where statements run in this process.
+    fn sandbox(&self) -> Option<&Sandbox> {
+        let inner = &self.inner;
+        let config = &inner.config.sql;
+        let open = || {
+            let program = config.worker.clone().or_else(|| std::env::current_exe().ok()).unwrap_or_default();
+            let memory_bytes = config.memory_mib << 20;
+            Sandbox::new(SandboxSettings {
+                program,
+                project: inner.project.clone(),
+                workers: config.workers,
+                memory_bytes,
+            })
+        };
+        (config.workers > 0).then(|| inner.sandbox.get_or_init(open))
+    }
+
+    /// Has workers ready for the release that is served.
+    pub(super) async fn warm_sandbox(&self) {
+        if let (Some(sandbox), Some(latest)) = (self.sandbox(), self.latest()) {
+            sandbox.warm(latest.number()).await;
+        }
+    }
+
+    /// Answers one statement; says how many rows were read for it. `parameters` are what `$1`, `$2`, … stand for: scalars.
+    pub async fn statement(
+        &self,
+        view: &ReleaseView,
+        sql: String,
+        parameters: Vec<Value>,
+    ) -> Result<(Answer, u64), SqlError> {
+        let Some(sandbox) = self.sandbox() else {
+            let values = parameters.iter().filter_map(parameter).collect();
+            let (rows, scanned) = view.query().counted(&sql, values).await?;
+            let answer = view.query().collect(std::future::ready(Ok(rows))).await?;
+            return Ok((answer, scanned.rows()));
+        };
+        let task = Task::Statement { sql, parameters };
+        self.collected(sandbox, view, task).await
+    }
+
+    /// A training set whose rows a statement gives.
+    pub async fn training_set_of_statement(
+        &self,
+        view: &ReleaseView,
+        entity: &str,
+        features: Option<Vec<String>>,
+        sql: String,
+        time: String,
+    ) -> Result<Answer, TrainingSetError> {
+        let limits = view.query().limits();
+        let Some(sandbox) = self.sandbox() else {
+            let given = TrainingRows::Statement(sql);
+            let rows = view.training_set(entity, features, given, time, limits).await?;
+            return Ok(view.query().collect(std::future::ready(Ok(rows))).await?);
+        };
+        // What is wrong with the features is told in full here; they are ours, and not a statement.
+        view.selection(entity, features.clone()).await?;
+        let task = Task::TrainingSet { entity: entity.to_owned(), features, sql, time };
+        Ok(self.collected(sandbox, view, task).await?.0)
+    }
+
+    /// The rows of a download with a condition of a caller's, as they come.
+    pub(super) async fn filtered_rows(
+        &self,
+        view: &ReleaseView,
+        condition: &Condition,
+        sql: &str,
+    ) -> Result<SendableRecordBatchStream, SqlError> {
+        let Condition { dataset, text } = condition;
+        match self.sandbox() {
+            None => {
+                view.query().check_condition(dataset, text).await?;
+                view.query().stream(sql, Vec::new()).await
+            }
+            Some(sandbox) => {
+                let (dataset, condition) = (dataset.clone(), text.clone());
+                let task = Task::Download { dataset, condition, sql: sql.to_owned() };
+                Ok(run(sandbox, view, task, EXPORT_TIME_MAX).await?.rows)
+            }
+        }
+    }
+
+    async fn collected(&self, sandbox: &Sandbox, view: &ReleaseView, task: Task) -> Result<(Answer, u64), SqlError> {
+        let query = view.query();
+        let mut scanned = Arc::<AtomicU64>::default();
+        let rows = async {
+            let running = run(sandbox, view, task, query.limits().time).await?;
+            scanned = running.scanned;
+            Ok(running.rows)
+        };
+        let answer = query.collect(rows).await?;
+        Ok((answer, scanned.load(Ordering::Relaxed)))
+    }
+}
+
+async fn run(sandbox: &Sandbox, view: &ReleaseView, task: Task, time: Duration) -> Result<SandboxRows, SqlError> {
+    let restricted = view.readable.entitlements().has_restricted();
+    sandbox.run(view.readable.number(), &Order { restricted, task }, time).await
+}

@@ -1,0 +1,112 @@
+//! Statements in worker processes: right answers for honest ones, and no harm by the others.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use rhapsode::app::App;
+use rhapsode::config::Config;
+use rhapsode::query::sandbox::{Order, Sandbox, SandboxSettings, Task};
+use serde_json::{Value, json};
+
+use crate::support::{TestProject, get, post};
+
+/// A served project whose statements run in workers.
+async fn served(settings: &str) -> (TestProject, App) {
+    let project = TestProject::built().await;
+    project.configure(settings);
+    let mut config = Config::load(project.path()).unwrap();
+    config.sql.worker = Some(env!("CARGO_BIN_EXE_rhapsode").into());
+    let app = App::new(project.path(), config, project.clock.clone()).unwrap();
+    app.refresh().await.unwrap();
+    (project, app)
+}
+
+/// So many tables, each row of each with each row of the others: of three rows each, 24 are 280 billion.
+fn crossed(tables: usize) -> String {
+    let names = (b'a'..).take(tables).map(|name| format!("tracks {}", char::from(name)));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+async fn sql(app: &App, query: &str) -> (u16, Value) {
+    let answer = post(app, "/api/sql", json!({"query": query}).to_string()).await;
+    (answer.status.as_u16(), answer.json())
+}
+
+#[tokio::test]
+async fn a_worker_answers_as_the_server_itself_would() {
+    let (project, app) = served("[sql]\nworkers = 1\n").await;
+    let here = project.app();
+    let statements = [
+        "select * from track order by track_id",
+        "select track_id, decade, ratio, mtld from track where decade > 1800",
+        "select track_id from track where false",
+        "select count(*) as n, arrow_cast(0.1, 'Float32') as f, timestamp '2026-01-01T00:00:00' as t from tracks",
+        "select make_array(1, null, 3) as l, struct(1, 'x') as s, null as n, 9007199254740993 as big",
+        "select nope from track",
+        "selec",
+        "select lexical_of(1)",
+        "select decade@7 from track",
+    ];
+    for statement in statements {
+        assert_eq!(without_id(sql(&app, statement).await), without_id(sql(&here, statement).await), "{statement}");
+    }
+    let body = json!({"query": "select $1 as a, $2 as b, $3 as c", "params": [1, "x", null]}).to_string();
+    assert_eq!(post(&app, "/api/sql", body.clone()).await.body, post(&here, "/api/sql", body).await.body);
+    let download = "/api/dataset/download?dataset=track&format=csv&columns=track_id&filter=decade%20%3E%201845";
+    assert_eq!(get(&app, download).await.body, b"track_id\nt3\n");
+    let wrong = get(&app, "/api/dataset/download?dataset=track&filter=decad%20%3E%201").await.json();
+    assert_eq!((&wrong["field"], &wrong["remedy"]), (&json!("filter"), &json!("did you mean `decade`?")), "{wrong}");
+    let training = json!({"sql": "select track_id, timestamp '2026-02-01T00:00:00' as event_timestamp from tracks", "features": ["decade"]}).to_string();
+    assert_eq!(
+        post(&app, "/api/training-sets", training.clone()).await.json(),
+        post(&here, "/api/training-sets", training).await.json()
+    );
+}
+
+fn without_id((status, mut body): (u16, Value)) -> (u16, Value) {
+    if let Some(body) = body.as_object_mut() {
+        body.remove("request_id");
+    }
+    (status, body)
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_killed_and_the_next_is_answered() {
+    let (_project, app) = served("[sql]\nworkers = 1\ntime_limit_seconds = 2\n").await;
+    let (status, body) = sql(&app, &format!("select count(*) as n from {} where a.year <> b.year", crossed(24))).await;
+    assert_eq!((status, &body["type"]), (408, &json!("/problems/statement-timeout")), "{body}");
+    assert_eq!(sql(&app, "select count(*) as n from track").await, (200, json!([{"n": 3}])));
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_much_memory_ends_its_worker_alone() {
+    let (_project, app) = served("[sql]\nworkers = 1\nmemory_mib = 256\ntime_limit_seconds = 20\n").await;
+    // A text of some gigabytes, which no pool counts.
+    let statement = format!("select string_agg(a.lyrics, '') as s from {}", crossed(18));
+    let (status, body) = sql(&app, &statement).await;
+    assert_eq!((status, &body["type"]), (413, &json!("/problems/statement-too-large")), "{body}");
+    assert_eq!(sql(&app, "select count(*) as n from track").await, (200, json!([{"n": 3}])));
+}
+
+#[tokio::test]
+async fn whoever_goes_frees_the_worker() {
+    let project = TestProject::built().await;
+    let sandbox = Sandbox::new(SandboxSettings {
+        program: env!("CARGO_BIN_EXE_rhapsode").into(),
+        project: project.path().to_owned(),
+        workers: 1,
+        memory_bytes: 1 << 30,
+    });
+    let release = project.app().store().resolve(&Default::default()).await.unwrap();
+    let order =
+        |sql: &str| Order { restricted: false, task: Task::Statement { sql: sql.to_owned(), parameters: Vec::new() } };
+    let endless = order(&format!("select a.year from {}", crossed(24)));
+    let mut rows = sandbox.run(release, &endless, Duration::from_secs(60)).await.unwrap().rows;
+    assert!(rows.try_next().await.unwrap().is_some());
+    drop(rows);
+    // The only worker is free again, long before the statement would have ended.
+    let one = order("select 1 as one");
+    let done = sandbox.run(release, &one, Duration::from_secs(60)).await.unwrap();
+    let batches: Vec<_> = done.rows.try_collect().await.unwrap();
+    assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+}
