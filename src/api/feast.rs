@@ -34,7 +34,7 @@ pub(super) struct FeastRequest {
     #[schema(example = json!(["metadata:decade", "lexical:mtld"]))]
     features: Option<Vec<String>>,
     /// By join key, and by input of features on request: a value for each row.
-    #[schema(example = json!({"track_id": ["t1", "nope"]}))]
+    #[schema(value_type = Object, example = json!({"track_id": ["t1", "nope"]}))]
     entities: BTreeMap<String, Vec<Value>>,
     /// Whether features are called `view__feature`.
     #[serde(default)]
