@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts" / "bench"))
-from server import Failure, Server, find_binary, require_packages  # noqa: E402
+from server import Failure, Server, find_binary, make_key, require_packages  # noqa: E402
 
 require_packages("duckdb", "numpy", "pandas", "py3langid")
 import analyzers  # noqa: E402
@@ -69,7 +69,7 @@ def measure(binary: str, sizes: Sizes) -> str:
     with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
         server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log", True)
         try:
-            key = load.make_key(binary, PROJECT)
+            key = make_key(binary, PROJECT, "bench", "bench")
             keys = all_keys(server.address, key)
             sections = [
                 builds.section(runs),

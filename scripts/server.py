@@ -1,4 +1,4 @@
-"""The server as a child process of the demo, the benchmarks and the readers' test: found, started, stopped."""
+"""The binary as child processes of the demo, the benchmarks and the tests: found, run to its end, served and stopped."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 30
+COMMAND_SECONDS_MAX = 300
 
 
 class Failure(Exception):
@@ -88,6 +89,20 @@ class Server:
             return None
         finally:
             self._folder.cleanup()
+
+
+def printed(*command: str) -> str:
+    """What a command prints, run to its end; what it says is shown where it fails."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS_MAX)
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        raise Failure(f"`{' '.join(command)}` failed with exit code {done.returncode}:\n{said}")
+    return done.stdout.decode().strip()
+
+
+def make_key(binary: str, project: Path, name: str, tier: str) -> str:
+    """A new key."""
+    return printed(binary, "--project", str(project), "keys", "create", name, "--tier", tier)
 
 
 def is_ready(address: str) -> bool:

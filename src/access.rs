@@ -13,7 +13,7 @@ mod tier;
 mod token;
 mod usage;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -48,8 +48,8 @@ pub struct Access {
     tiers: Tiers,
     signer: Signer,
     ring: RwLock<HashMap<KeyId, Arc<Key>>>,
-    /// The newest change that was seen, microseconds.
-    seen: AtomicI64,
+    /// When keys were last in step with the state database, microseconds.
+    synced: AtomicI64,
     /// Bounds how often somebody who makes up keys reaches the database.
     lookups: DefaultDirectRateLimiter,
 }
@@ -131,12 +131,15 @@ pub struct Caller {
 struct Identity {
     access: Arc<Access>,
     key: Arc<Key>,
+    is_token: bool,
 }
 
 /// Good credentials: whose they are, and what for.
 pub struct Credentials {
     pub key: Arc<Key>,
     pub scopes: Scopes,
+    /// Whether a token was shown and not the key itself.
+    pub is_token: bool,
     /// The one request that they are for, where they come from a signed link.
     pub link: Option<String>,
 }
@@ -148,18 +151,14 @@ impl Access {
         let lookups = Quota::per_second(KEY_LOOKUPS_PER_SECOND.try_into().unwrap_or(std::num::NonZeroU32::MIN));
         Ok(Self {
             state,
-            clock,
             tiers: Tiers::new(&config.tiers)?,
             signer: Signer::new(&secret, &config.access),
             secret,
             ring: RwLock::default(),
-            seen: AtomicI64::new(0),
+            synced: AtomicI64::new(clock.now().timestamp_micros()),
+            clock,
             lookups: RateLimiter::direct(lookups),
         })
-    }
-
-    pub fn tiers(&self) -> &Tiers {
-        &self.tiers
     }
 
     /// Whose `credentials` are: a key, or a token that was made of one.
@@ -169,7 +168,7 @@ impl Access {
             let id = KeyId::parse(&claims.sub).ok_or(TokenFault::Malformed)?;
             let key = self.good(id).await?;
             let scopes = Scopes::parse(&claims.scope).map_err(|_| TokenFault::Malformed)?.and(key.scopes);
-            return Ok(Credentials { key, scopes, link: claims.link });
+            return Ok(Credentials { key, scopes, is_token: true, link: claims.link });
         }
         let id = key::id_of(credentials).ok_or(Refusal::Malformed)?;
         let hash = self.secret.hash(credentials);
@@ -179,7 +178,7 @@ impl Access {
             return Err(Refusal::Unknown);
         }
         let key = self.checked(key)?;
-        Ok(Credentials { scopes: key.scopes, key, link: None })
+        Ok(Credentials { scopes: key.scopes, key, is_token: false, link: None })
     }
 
     async fn good(&self, id: KeyId) -> Result<Arc<Key>, Refusal> {
@@ -219,14 +218,14 @@ impl Access {
         }
     }
 
-    /// Keeps a key at hand; none where its tier is gone. What is running of a key that is known goes on.
+    /// Keeps a key at hand; none where its tier is gone. What is running of a key that is known goes on, and what is known of
+    /// it later is not forgotten for what was read before.
     fn remember(&self, record: KeyRecord) -> Option<Arc<Key>> {
-        self.seen.fetch_max(record.changed_at, Ordering::Relaxed);
         let tier = Arc::clone(self.tiers.get(&record.tier)?);
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let id = record.id;
         let meter = match ring.get(&id) {
-            Some(known) if known.record == record => return Some(Arc::clone(known)),
+            Some(known) if known.record.changed_at > record.changed_at => return Some(Arc::clone(known)),
             Some(known) => Arc::clone(&known.meter),
             None => Arc::new(Meter::new(&tier)),
         };
@@ -238,19 +237,23 @@ impl Access {
 
     /// Takes over what other processes changed of keys, and writes down what was used.
     pub async fn sync(&self) -> Result<(), AccessError> {
-        let since = self.seen.load(Ordering::Relaxed) - CLOCK_SKEW_MICROS;
-        for record in self.changed_since(since).await? {
-            let (id, tier) = (record.id, record.tier.clone());
-            if self.remember(record).is_none() {
-                tracing::debug!(key = %id, tier, "a key's tier is not in rhapsode.toml");
-            }
+        let now = self.clock.now().timestamp_micros();
+        let since = self.synced.load(Ordering::Relaxed) - CLOCK_SKEW_MICROS;
+        let known: BTreeSet<KeyId> = self.at_hand().iter().map(|key| key.id()).collect();
+        // Others are read when they are first used.
+        for record in self.changed_since(since).await?.into_iter().filter(|record| known.contains(&record.id)) {
+            self.remember(record);
         }
+        self.synced.store(now, Ordering::Relaxed);
         self.write_usage().await
     }
 
-    /// The keys at hand.
+    /// The keys at hand, in the order of their ids.
     fn at_hand(&self) -> Vec<Arc<Key>> {
-        self.ring.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let mut keys: Vec<Arc<Key>> = ring.values().cloned().collect();
+        keys.sort_by_key(|key| key.id());
+        keys
     }
 }
 
@@ -262,8 +265,8 @@ impl Caller {
 
     /// Whoever showed `credentials`, and asks `route`.
     pub fn new(access: Arc<Access>, credentials: Credentials, route: &'static str) -> Self {
-        let Credentials { key, scopes, link: _ } = credentials;
-        Self { identity: Some(Identity { access, key }), scopes, route }
+        let Credentials { key, scopes, is_token, link: _ } = credentials;
+        Self { identity: Some(Identity { access, key, is_token }), scopes, route }
     }
 
     pub fn may(&self, scope: Scope) -> bool {
@@ -279,6 +282,11 @@ impl Caller {
         self.identity.as_ref().map(|identity| &identity.key)
     }
 
+    /// Whether a token was shown, which is to end, and not the key itself.
+    pub fn has_token(&self) -> bool {
+        self.identity.as_ref().is_some_and(|identity| identity.is_token)
+    }
+
     /// What stands in the audit log and owns jobs; none where the server answers without keys.
     pub fn id(&self) -> Option<KeyId> {
         self.key().map(|key| key.id())
@@ -291,11 +299,12 @@ impl Caller {
         Some(key.meter.request(class))
     }
 
-    /// Room for one more piece of work; none where as many as the tier allows are being done.
-    pub fn work(&self) -> Option<Option<OwnedSemaphorePermit>> {
+    /// Room for one more piece of work while it is held, which a key alone needs; or as how many the tier allows at once, where
+    /// they are being done.
+    pub fn work(&self) -> Result<Option<OwnedSemaphorePermit>, usize> {
         match self.key() {
-            Some(key) => key.meter.work().map(Some),
-            None => Some(None),
+            Some(key) => key.meter.work().map(Some).ok_or(key.tier.concurrent),
+            None => Ok(None),
         }
     }
 

@@ -15,7 +15,7 @@ use moka::future::Cache;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
 pub use answers::{Answers, KeptAnswer};
-pub use open_release::{OpenRelease, ReleaseView, TrainingSetError};
+pub use open_release::{OpenRelease, ReleaseView, TrainingSetError, ViewNames};
 
 use crate::access::Access;
 use crate::clock::Clock;

@@ -103,6 +103,7 @@ pub struct VectorsColumn<'a> {
 pub struct Scanned(Arc<dyn ExecutionPlan>);
 
 impl Scanned {
+    /// All of them, once the plan has run.
     pub fn rows(&self) -> u64 {
         fn of(plan: &dyn ExecutionPlan) -> u64 {
             let children = plan.children();
@@ -319,14 +320,13 @@ impl Session {
 
     /// Runs a plan.
     pub async fn execute(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream, SqlError> {
-        let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.planning(error))?;
-        tracing::debug!(plan = %displayable(physical.as_ref()).indent(false), "running a plan");
-        execute_stream(physical, self.context.task_ctx()).map_err(SqlError::from_execution)
+        Ok(self.execute_counted(plan).await?.0)
     }
 
     /// Runs a plan, and counts the rows that its tables give.
     pub async fn execute_counted(&self, plan: LogicalPlan) -> Result<(SendableRecordBatchStream, Scanned), SqlError> {
         let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.planning(error))?;
+        tracing::debug!(plan = %displayable(physical.as_ref()).indent(false), "running a plan");
         let rows = execute_stream(Arc::clone(&physical), self.context.task_ctx()).map_err(SqlError::from_execution)?;
         Ok((rows, Scanned(physical)))
     }

@@ -2,7 +2,7 @@
 
 /// What an error asks of whoever meets it. Every module's error says which by `kind()`; `api/problem.rs` turns it into a
 /// status, `main.rs` into an exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ErrorKind {
     /// The request or the definition is wrong: correct it.
     Invalid,

@@ -250,9 +250,6 @@ pub const SANDBOX_START_TIME_MAX: Duration = Duration::from_secs(60);
 /// Bytes of addresses that a worker may take besides what a statement may: stacks of threads, the allocator's reserves.
 pub const SANDBOX_SLACK_BYTES: u64 = 1 << 30;
 
-/// How long the rows of a download may take to be written.
-pub const EXPORT_TIME_MAX: Duration = Duration::from_secs(600);
-
 /// Days after which a key may expire: a century. Later is never.
 pub const KEY_DAYS_MAX: u32 = 36_500;
 

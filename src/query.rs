@@ -76,7 +76,19 @@ impl Query {
 
     /// Answers one statement. `parameters` stand for `$1`, `$2`, …
     pub async fn answer(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<Answer, SqlError> {
-        self.collect(self.stream(sql, parameters)).await
+        Ok(self.answer_counted(sql, parameters).await?.0)
+    }
+
+    /// The same, and how many rows were read for it.
+    pub async fn answer_counted(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<(Answer, u64), SqlError> {
+        let mut scanned = None;
+        let rows = async {
+            let (rows, counting) = self.counted(sql, parameters).await?;
+            scanned = Some(counting);
+            Ok(rows)
+        };
+        let answer = self.collect(rows).await?;
+        Ok((answer, scanned.map(|scanned| scanned.rows()).unwrap_or_default()))
     }
 
     /// The rows of one statement as they come, without a limit on them: for downloads.

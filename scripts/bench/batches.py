@@ -18,10 +18,10 @@ from typing import Any
 
 import duckdb
 
+from environments import FEAST, python_with
 from load import CONNECTIONS, Load, wrk
 from report import FEATURES, Client, Sizes, percentile, spread, table
 from server import START_SECONDS_MAX, STOP_SECONDS_MAX, Failure
-from training import FEAST, feast_python
 
 BATCH_KEYS = 100
 BODIES = 50
@@ -75,7 +75,7 @@ def measure(address: str, keys: list[str], folder: Path, feast: Path, sizes: Siz
     """Everything. What of Feast is to stay for the next time is in the folder `feast`."""
     formats = measure_formats(address, keys, sizes, key)
     ours = measure_load("Rhapsode", address, keys, folder, "/api/features/batch", our_body, sizes, key)
-    python = feast_python(feast / "training" / "feast")
+    python = str(python_with(FEAST))
     store = fill(python, address, feast / "feast-online", key)
     server = FeastServer(python, store, folder / "feast.log")
     try:

@@ -54,15 +54,6 @@ def require_wrk() -> None:
         raise Failure("`wrk` is not installed (Debian: `apt-get install wrk`)")
 
 
-def make_key(binary: str, project: Path) -> str:
-    """A new key of the tier `bench`."""
-    arguments = [binary, "--project", str(project), "keys", "create", "bench", "--tier", "bench"]
-    done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failure(f"`{' '.join(arguments)}` failed: {done.stderr}")
-    return done.stdout.strip()
-
-
 def wrk(
     address: str, requests: Path, seconds: int, key: str | None = None, connections: int = CONNECTIONS, pause: float = 0
 ) -> Load:

@@ -24,6 +24,7 @@ if __name__ == "__main__":
     sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from builds import command
+from environments import FEAST, python_with
 from report import table
 from server import Failure, find_binary
 from training_steps import AT_AN_EVENT, EVENTS, FEATURES, ROWS, events_file
@@ -42,7 +43,6 @@ LIMIT = ("timeout", "--foreground", "--signal=KILL", "300")
 MEMORY_MIB = 1_024
 DUCKDB_MEMORY = "1GB"
 RUNS = 3
-FEAST = "feast==0.67.0"
 FEAST_SCALES = (100, 20)
 FEAST_MEMORY = "10GB"
 
@@ -133,28 +133,13 @@ class Measured:
 def measure(binary: str, folder: Path, scale: int, keep: bool = False) -> Measured:
     """Joins everything at the size that `scale` divides, and then with Feast at sizes that it holds."""
     shutil.rmtree(folder / "sizes", ignore_errors=True)
-    python = feast_python(folder / "feast")
+    python = str(python_with(FEAST))
     whole = one(binary, folder / "sizes" / "whole", scale, None)
     scales = sorted({max(scale, feast_scale) for feast_scale in FEAST_SCALES}, reverse=True)
     feast = [one(binary, folder / "sizes" / f"feast-{scale}", scale, python) for scale in scales]
     if not keep:
         shutil.rmtree(folder / "sizes")
     return Measured(whole, feast)
-
-
-def feast_python(folder: Path) -> str:
-    """The Python of an environment that has Feast, whose packages are not ours."""
-    python = folder / "bin" / "python"
-    is_there = [str(python), "-c", f"import importlib.metadata as m; assert m.version('feast') == '{FEAST[7:]}'"]
-    if python.exists() and subprocess.run(is_there, stderr=subprocess.DEVNULL).returncode == 0:
-        return str(python)
-    print(f"bench: installing {FEAST}", flush=True)
-    make = [sys.executable, "-m", "venv", "--clear", str(folder)]
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", FEAST]
-    for arguments in (make, install):
-        if subprocess.run(arguments, stdin=subprocess.DEVNULL).returncode != 0:
-            raise Failure(f"{FEAST} cannot be installed: `{' '.join(arguments)}` says why")
-    return str(python)
 
 
 def one(binary: str, folder: Path, scale: int, feast: str | None) -> Size:

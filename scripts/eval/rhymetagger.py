@@ -25,7 +25,6 @@ import argparse
 import functools
 import gzip
 import json
-import os
 import shutil
 import subprocess
 import sys

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Row, Transaction};
 
 use super::key::{KeyId, NewKey};
 use super::meter::Meter;
-use super::scope::{Scope, Scopes};
+use super::scope::Scopes;
 use super::tier::Tier;
 use super::{Access, AccessError};
 use crate::limits::KEY_NAME_CHARS_MAX;
@@ -109,6 +109,17 @@ const COLUMNS: &str =
 impl Access {
     /// Makes a key. It is in what is returned and nowhere else. `actor` is whoever asks, for the audit log.
     pub async fn create(&self, actor: &str, request: &KeyRequest) -> Result<(NewKey, KeyRecord), AccessError> {
+        let (key, record) = self.make(request)?;
+        let mut transaction = self.state.pool().begin().await?;
+        insert(&mut transaction, &record).await?;
+        let subject = format!("{} for {}, tier {}", record.id, record.name, record.tier);
+        self.audit(&mut transaction, actor, "create-key", &subject).await?;
+        transaction.commit().await?;
+        self.remember(record.clone());
+        Ok((key, record))
+    }
+
+    fn make(&self, request: &KeyRequest) -> Result<(NewKey, KeyRecord), AccessError> {
         let KeyRequest { name, tier, scopes, expires_in } = request;
         if name.trim().is_empty() || name.chars().count() > KEY_NAME_CHARS_MAX || name.chars().any(char::is_control) {
             return Err(AccessError::KeyName);
@@ -131,21 +142,6 @@ impl Access {
             replaced_by: None,
             changed_at: now.timestamp_micros(),
         };
-        let insert = "insert into api_keys (id, name, hash, tier, scopes, created_at, expires_at, changed_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)";
-        sqlx::query(insert)
-            .bind(record.id.as_str())
-            .bind(&record.name)
-            .bind(record.hash.to_hex().to_string())
-            .bind(tier)
-            .bind(scopes.map(|scopes| scopes.to_string()))
-            .bind(now.timestamp_micros())
-            .bind(record.expires_at.map(|end| end.timestamp_micros()))
-            .bind(record.changed_at)
-            .execute(self.state.pool())
-            .await?;
-        self.audit(actor, "create-key", &format!("{} for {}, tier {tier}", record.id, record.name)).await?;
-        self.remember(record.clone());
         Ok((key, record))
     }
 
@@ -165,9 +161,11 @@ impl Access {
     pub async fn revoke(&self, actor: &str, id: KeyId) -> Result<KeyRecord, AccessError> {
         self.find(id).await?;
         let now = self.clock.now().timestamp_micros();
+        let mut transaction = self.state.pool().begin().await?;
         let revoke = "update api_keys set revoked_at = coalesce(revoked_at, $1), changed_at = $2 where id = $3";
-        sqlx::query(revoke).bind(now).bind(now).bind(id.as_str()).execute(self.state.pool()).await?;
-        self.audit(actor, "revoke-key", &id.to_string()).await?;
+        sqlx::query(revoke).bind(now).bind(now).bind(id.as_str()).execute(&mut *transaction).await?;
+        self.audit(&mut transaction, actor, "revoke-key", &id.to_string()).await?;
+        transaction.commit().await?;
         let record = self.find(id).await?;
         self.remember(record.clone());
         Ok(record)
@@ -180,19 +178,24 @@ impl Access {
         if old.state(now) != KeyState::Good {
             return Err(AccessError::NotRotated(id));
         }
-        let expires_in = old.expires_at.map(|_| old.expires_at.unwrap_or(now) - old.created_at);
-        let request = KeyRequest { name: old.name, tier: old.tier, scopes: old.scopes, expires_in };
-        let (key, record) = self.create(actor, &request).await?;
+        let expires_in = old.expires_at.map(|end| end - old.created_at);
         let end = old.expires_at.map_or(now + overlap, |end| end.min(now + overlap));
+        let request = KeyRequest { name: old.name, tier: old.tier, scopes: old.scopes, expires_in };
+        let (key, record) = self.make(&request)?;
+        let mut transaction = self.state.pool().begin().await?;
+        insert(&mut transaction, &record).await?;
         let replace = "update api_keys set expires_at = $1, replaced_by = $2, changed_at = $3 where id = $4";
         sqlx::query(replace)
             .bind(end.timestamp_micros())
             .bind(record.id.as_str())
             .bind(now.timestamp_micros())
             .bind(id.as_str())
-            .execute(self.state.pool())
+            .execute(&mut *transaction)
             .await?;
-        self.audit(actor, "rotate-key", &format!("{id}, replaced by {}", record.id)).await?;
+        let subject = format!("{id}, replaced by {}", record.id);
+        self.audit(&mut transaction, actor, "rotate-key", &subject).await?;
+        transaction.commit().await?;
+        self.remember(record.clone());
         self.remember(self.find(id).await?);
         Ok((key, record))
     }
@@ -214,23 +217,42 @@ impl Access {
         AccessError::UnknownTier { tier: tier.to_owned(), known: self.tiers.names().collect::<Vec<_>>().join("`, `") }
     }
 
-    /// Writes down who did what, durably and in the log.
-    pub async fn audit(&self, actor: &str, action: &str, subject: &str) -> Result<(), AccessError> {
+    /// Writes down who does what, with what is done, and tells it in the log.
+    async fn audit(
+        &self,
+        transaction: &mut Transaction<'_, Any>,
+        actor: &str,
+        action: &str,
+        subject: &str,
+    ) -> Result<(), AccessError> {
         let at = self.clock.now().timestamp_micros();
         let insert = "insert into audit (at, actor, action, subject) values ($1, $2, $3, $4)";
         let insert = sqlx::query(insert).bind(at).bind(actor).bind(action).bind(subject);
-        insert.execute(self.state.pool()).await?;
+        insert.execute(&mut **transaction).await?;
         tracing::info!(target: "rhapsode::audit", actor, action, subject, "audited");
         Ok(())
     }
 }
 
+async fn insert(transaction: &mut Transaction<'_, Any>, record: &KeyRecord) -> Result<(), AccessError> {
+    let insert = "insert into api_keys (id, name, hash, tier, scopes, created_at, expires_at, changed_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    sqlx::query(insert)
+        .bind(record.id.as_str())
+        .bind(&record.name)
+        .bind(record.hash.to_hex().to_string())
+        .bind(&record.tier)
+        .bind(record.scopes.map(|scopes| scopes.to_string()))
+        .bind(record.created_at.timestamp_micros())
+        .bind(record.expires_at.map(|end| end.timestamp_micros()))
+        .bind(record.changed_at)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
 impl Key {
     pub fn id(&self) -> KeyId {
         self.record.id
-    }
-
-    pub fn may(&self, scope: Scope) -> bool {
-        self.scopes.has(scope)
     }
 }

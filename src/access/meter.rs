@@ -90,7 +90,8 @@ impl Meter {
     }
 
     /// Counts again what could not be written down.
-    pub fn give_back(&self, spent: BTreeMap<(&'static str, Unit), u64>) {
+    pub fn give_back(&self, last_used: Option<i64>, spent: BTreeMap<(&'static str, Unit), u64>) {
+        self.last_used.fetch_max(last_used.unwrap_or_default(), Ordering::Relaxed);
         let mut counted = locked(&self.spent);
         for (what, amount) in spent {
             *counted.entry(what).or_default() += amount;

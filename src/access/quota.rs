@@ -18,8 +18,9 @@ pub(super) struct Lease {
     day: NaiveDate,
     left_of_day: u64,
     left_of_month: u64,
-    /// Until when "there is nothing left" is believed, so that a key whose quota is spent does not ask with each request.
-    empty_until: DateTime<Utc>,
+    /// What the state database did not have, and until when that is believed, so that a key whose quota is spent does not ask
+    /// with each request. Less than that may be there.
+    refused: Option<(u64, DateTime<Utc>)>,
 }
 
 impl Lease {
@@ -170,14 +171,15 @@ impl Account<'_> {
             let resets_at = period.ends(lease.day);
             let wait_seconds = (resets_at - now).num_seconds().max(1).cast_unsigned();
             let over = OverQuota { unit, period, limit, asked: amount, resets_at, wait_seconds };
-            if amount > limit || now < lease.empty_until {
+            let needed = amount - *left;
+            let is_known = |(refused, until)| needed >= refused && now < until;
+            if amount > limit || lease.refused.is_some_and(is_known) {
                 return Ok(Err(over));
             }
-            let needed = amount - *left;
             let wished = needed.max(limit / QUOTA_LEASE_PARTS);
             match self.take(unit, &period.written(lease.day), limit, needed, wished).await? {
                 0 => {
-                    lease.empty_until = now + TimeDelta::seconds(QUOTA_EMPTY_SECONDS);
+                    lease.refused = Some((needed, now + TimeDelta::seconds(QUOTA_EMPTY_SECONDS)));
                     return Ok(Err(over));
                 }
                 taken => *left += taken,
@@ -200,7 +202,8 @@ impl Account<'_> {
     /// Takes what is wished of a period, or what is needed, or nothing; says how much it was.
     async fn take(&self, unit: Unit, period: &str, limit: u64, needed: u64, wished: u64) -> Result<u64, StateError> {
         self.begin(unit, period).await?;
-        for amount in [wished, needed] {
+        let amounts = if wished == needed { vec![needed] } else { vec![wished, needed] };
+        for amount in amounts {
             let taken = sqlx::query(
                 "update quota_use set used = used + $1 where key_id = $2 and unit = $3 and period = $4 and used + $5 <= $6",
             )

@@ -1,5 +1,8 @@
 //! What was used: written down every second, told by key, day, route and unit.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::Row;
 
@@ -83,35 +86,57 @@ impl Access {
         Ok(uses)
     }
 
-    /// Writes down what was used since it was last called. What fails is written the next time.
+    /// Writes down what was used since it was last called, of all keys at once. What fails is written the next time.
     pub(super) async fn write_usage(&self) -> Result<(), AccessError> {
+        let taken: Vec<Taken> = self.at_hand().into_iter().filter_map(Taken::of).collect();
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let written = self.write_taken(&taken).await;
+        if written.is_err() {
+            taken.into_iter().for_each(Taken::give_back);
+        }
+        written
+    }
+
+    async fn write_taken(&self, taken: &[Taken]) -> Result<(), AccessError> {
         let day = self.clock.now().date_naive().to_string();
-        for key in self.at_hand() {
-            if let Some(micros) = key.meter.take_last_used() {
+        let mut transaction = self.state.pool().begin().await?;
+        for Taken { key, last_used, spent } in taken {
+            if let Some(micros) = *last_used {
                 let used = "update api_keys set last_used_at = $1 where id = $2 and coalesce(last_used_at, 0) < $3";
                 let used = sqlx::query(used).bind(micros).bind(key.id().as_str()).bind(micros);
-                used.execute(self.state.pool()).await?;
+                used.execute(&mut *transaction).await?;
             }
-            let spent = key.meter.take_spent();
-            if spent.is_empty() {
-                continue;
-            }
-            let written = async {
-                let mut transaction = self.state.pool().begin().await?;
-                for ((route, unit), amount) in &spent {
-                    let add = "insert into key_usage (key_id, day, route, unit, amount) values ($1, $2, $3, $4, $5)
-                         on conflict (key_id, day, route, unit) do update set amount = key_usage.amount + excluded.amount";
-                    let add = sqlx::query(add).bind(key.id().as_str()).bind(&day).bind(*route).bind(unit.name());
-                    add.bind(amount.cast_signed()).execute(&mut *transaction).await?;
-                }
-                transaction.commit().await
-            };
-            if let Err(error) = written.await {
-                key.meter.give_back(spent);
-                return Err(error.into());
+            for ((route, unit), amount) in spent {
+                let add = "insert into key_usage (key_id, day, route, unit, amount) values ($1, $2, $3, $4, $5)
+                     on conflict (key_id, day, route, unit) do update set amount = key_usage.amount + excluded.amount";
+                let add = sqlx::query(add).bind(key.id().as_str()).bind(&day).bind(*route).bind(unit.name());
+                add.bind(amount.cast_signed()).execute(&mut *transaction).await?;
             }
         }
+        transaction.commit().await?;
         Ok(())
+    }
+}
+
+/// What a key used, on its way to the state database.
+struct Taken {
+    key: Arc<Key>,
+    /// Microseconds.
+    last_used: Option<i64>,
+    spent: BTreeMap<(&'static str, Unit), u64>,
+}
+
+impl Taken {
+    /// None of a key that was not used.
+    fn of(key: Arc<Key>) -> Option<Self> {
+        let (last_used, spent) = (key.meter.take_last_used(), key.meter.take_spent());
+        (last_used.is_some() || !spent.is_empty()).then_some(Self { key, last_used, spent })
+    }
+
+    fn give_back(self) {
+        self.key.meter.give_back(self.last_used, self.spent);
     }
 }
 

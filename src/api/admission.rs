@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::policy::{self, Policy};
 use super::{Problem, layers};
-use crate::access::{AccessError, Caller, Credentials, OverQuota, RateState, Refusal, RouteClass, Scope, Scopes};
+use crate::access::{AccessError, Caller, Credentials, OverQuota, RateState, Refusal, RouteClass, Scope, Scopes, Unit};
 use crate::app::App;
 use crate::error::ErrorKind;
 use crate::state::StateError;
@@ -52,13 +52,13 @@ pub(super) async fn admit(
     let Some(path) = request.extensions().get::<MatchedPath>() else { return next.run(request).await };
     let Some((route, policy)) = policy::of(request.method(), path.as_str()) else {
         let allowed = policy::methods(path.as_str()).join(", ");
-        let mut refused = match allowed.is_empty() {
+        let mut response = match allowed.is_empty() {
             true => layers::not_found(request.uri().clone()).await,
             false => layers::method_not_allowed(request.method().clone(), request.uri().clone()).await,
         }
         .into_response();
-        refused.headers_mut().extend(HeaderValue::from_str(&allowed).ok().map(|allowed| (header::ALLOW, allowed)));
-        return refused;
+        response.headers_mut().extend(HeaderValue::from_str(&allowed).ok().map(|allowed| (header::ALLOW, allowed)));
+        return response;
     };
     let (scope, class) = match policy {
         Policy::Open => return next.run(request).await,
@@ -71,10 +71,7 @@ pub(super) async fn admit(
     };
     let caller = match caller.and_then(|caller| scoped(caller, scope)) {
         Ok(caller) => caller,
-        Err(problem) => {
-            metrics::counter!("rhapsode_refusals_total", "reason" => problem.name().to_owned()).increment(1);
-            return problem.into_response();
-        }
+        Err(problem) => return refused(problem),
     };
     let rate = caller.request(class);
     let mut response = match within_limits(&caller, class, rate).await {
@@ -82,15 +79,17 @@ pub(super) async fn admit(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(problem) => {
-            metrics::counter!("rhapsode_refusals_total", "reason" => problem.name().to_owned()).increment(1);
-            problem.into_response()
-        }
+        Err(problem) => refused(problem),
     };
     if let Some(rate) = rate {
         tell(&rate, class, response.headers_mut());
     }
     response
+}
+
+fn refused(problem: Problem) -> Response {
+    metrics::counter!("rhapsode_refusals_total", "reason" => problem.name().to_owned()).increment(1);
+    problem.into_response()
 }
 
 /// Without keys everything that is open can be read, and rows are taken where the operator said so.
@@ -168,12 +167,11 @@ async fn within_limits(
             .retry_after(wait.as_millis().div_ceil(1_000) as u64)
             .remedy("wait as long as `retry-after` says"));
     }
-    caller.spend(crate::access::Unit::Requests, 1).await??;
+    caller.spend(Unit::Requests, 1).await??;
     if !matches!(class, RouteClass::Query | RouteClass::Analyze) {
         return Ok(None);
     }
-    caller.work().ok_or_else(|| {
-        let concurrent = caller.key().map(|key| key.tier.concurrent).unwrap_or_default();
+    caller.work().map_err(|concurrent| {
         let detail = format!("the key's statements, downloads and analyses are answered {concurrent} at a time");
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-at-once", detail)
             .retry_after(1)

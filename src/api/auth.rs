@@ -1,7 +1,7 @@
 //! `/api/auth/token` and `/.well-known/jwks.json`: tokens for web pages, and links that a browser follows.
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -41,7 +41,7 @@ pub(super) struct Token {
     url: Option<String>,
 }
 
-/// Exchanges a key for a token that expires after minutes.
+/// Exchanges a key for a token that expires after minutes. A token is exchanged for nothing.
 #[utoipa::path(post, path = "/api/auth/token", tag = "access", request_body = Asked,
     responses((status = 200, body = Token), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn token(
@@ -55,6 +55,12 @@ pub(super) async fn token(
         let detail = "this server answers without keys, so there is nothing to make a token of";
         return Err(Problem::invalid("no-key", detail).remedy("leave the token out"));
     };
+    // Otherwise a token that was stolen would live as long as the key.
+    if caller.has_token() {
+        let detail = "a token makes no other token; it ends when it expires";
+        let problem = Problem::new(StatusCode::FORBIDDEN, "not-a-key", detail).field("authorization", "");
+        return Err(problem.remedy("send the key itself"));
+    }
     let scopes = match (&asked.scopes, &asked.link) {
         (Some(names), _) => keys::scopes(names)?,
         (None, Some(_)) => Scopes::default().with(Scope::Download).with(Scope::Restricted).and(caller.scopes()),

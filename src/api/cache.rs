@@ -39,22 +39,19 @@ impl AnswerId {
         self.hash
     }
 
-    /// The answer to a caller that has it already; none to every other.
+    /// The answer to a caller that has it already; none to every other. `*` is taken for no tag: whether there is an answer at
+    /// all is not known yet.
     pub fn not_modified(&self, headers: &HeaderMap) -> Option<Response> {
         let asked = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
         let own = self.tag();
         let has = |tag: &str| {
             // The encoded forms of an answer have tags of their own, which begin alike.
             let tag = tag.trim().trim_start_matches("W/");
-            tag == "*"
-                || tag
-                    .strip_prefix(&own[..own.len() - 1])
-                    .is_some_and(|rest| ["\"", "-gzip\"", "-zstd\""].contains(&rest))
+            tag.strip_prefix(&own[..own.len() - 1]).is_some_and(|rest| ["\"", "-gzip\"", "-zstd\""].contains(&rest))
         };
         let tag = asked.split(',').find(|tag| has(tag))?.trim();
         let mut response = StatusCode::NOT_MODIFIED.into_response();
-        let tag = if tag == "*" { HeaderValue::from_str(&own) } else { HeaderValue::from_str(tag) };
-        response.headers_mut().extend(tag.ok().map(|tag| (header::ETAG, tag)));
+        response.headers_mut().extend(HeaderValue::from_str(tag).ok().map(|tag| (header::ETAG, tag)));
         response.headers_mut().insert(header::CACHE_CONTROL, self.control());
         name_release(&mut response, self.release);
         Some(response)

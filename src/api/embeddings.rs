@@ -73,7 +73,7 @@ pub(super) async fn one(
 #[serde(deny_unknown_fields)]
 pub(super) struct EmbeddingsRequest {
     /// Keys, 10,000 at most, as in `POST /api/features/batch`.
-    #[schema(value_type = Option<Vec<serde_json::Value>>, example = json!(["t1", "nope"]))]
+    #[schema(example = json!(["t1", "nope"]))]
     keys: Option<Vec<BatchKey>>,
     /// Texts, 1,000 at most. Each is embedded by `model`.
     texts: Option<Vec<String>>,

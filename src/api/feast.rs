@@ -20,7 +20,7 @@ use super::features::{entities_read, frame};
 use super::inputs::Inputs;
 use super::respond::{JSON, answer};
 use crate::access::Caller;
-use crate::app::{App, ReleaseView};
+use crate::app::{App, ReleaseView, ViewNames};
 use crate::engine::json::{self, JsonColumn};
 use crate::limits::{BATCH_ENTITIES_MAX, SELECTION_FEATURES_MAX};
 use crate::name::{EntityKey, nearest};
@@ -34,7 +34,7 @@ pub(super) struct FeastRequest {
     #[schema(example = json!(["metadata:decade", "lexical:mtld"]))]
     features: Option<Vec<String>>,
     /// By join key, and by input of features on request: a value for each row.
-    #[schema(value_type = Object, example = json!({"track_id": ["t1", "nope"]}))]
+    #[schema(example = json!({"track_id": ["t1", "nope"]}))]
     entities: BTreeMap<String, Vec<Value>>,
     /// Whether features are called `view__feature`.
     #[serde(default)]
@@ -65,18 +65,22 @@ struct FeastResult {
     event_timestamps: Vec<String>,
 }
 
-/// What is asked of one entity.
+/// What is asked of one entity: the names of features, without their views.
+struct Wanted<'a> {
+    frame: ReadableFrame<'a>,
+    features: Vec<String>,
+}
+
+/// What is found of one entity.
 struct Part<'a> {
     frame: ReadableFrame<'a>,
-    /// The names of features, without their views.
-    features: Vec<String>,
     rows: Vec<Option<usize>>,
     selection: Arc<Selection>,
     /// Where the rows stand in the selection.
     places: Vec<Option<usize>>,
 }
 
-/// A feature that is asked for: the view, its name, the entity's part, and the position in the part's selection.
+/// A feature that is asked for: its view and its name, which entity's it is, and where it stands among that one's features.
 struct Column<'a> {
     view: &'a str,
     name: &'a str,
@@ -97,9 +101,10 @@ pub(super) async fn online_features(
     let rows = checked(&request)?;
     let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let references = request.features.as_deref().unwrap_or_default();
-    let (mut parts, columns) = parts(&view, references)?;
-    for part in &mut parts {
-        part.look_up(&view, &request, rows).await?;
+    let (wanted, columns) = wanted(&view, references)?;
+    let mut parts = Vec::with_capacity(wanted.len());
+    for wanted in wanted {
+        parts.push(look_up(wanted, &view, &request, rows).await?);
     }
     entities_read(&caller, parts.iter().map(|part| part.rows.iter().flatten().count() as u64).sum()).await?;
     let release = view.readable.number();
@@ -142,81 +147,90 @@ fn checked(request: &FeastRequest) -> Result<usize, Problem> {
 }
 
 /// The features that are asked for, by the entities that have them.
-fn parts<'a>(view: &'a ReleaseView, references: &'a [String]) -> Result<(Vec<Part<'a>>, Vec<Column<'a>>), Problem> {
-    let manifest = view.readable.manifest();
-    let entities: BTreeMap<&str, &str> = manifest
-        .views
-        .iter()
-        .map(|view| (view.name.as_str(), view.entity.as_str()))
-        .chain(manifest.on_request.iter().map(|view| (view.name.as_str(), view.entity.as_str())))
-        .collect();
-    let mut parts: Vec<Part<'a>> = Vec::new();
+fn wanted<'a>(view: &'a ReleaseView, references: &'a [String]) -> Result<(Vec<Wanted<'a>>, Vec<Column<'a>>), Problem> {
+    let mut wanted: Vec<Wanted<'a>> = Vec::new();
     let mut columns = Vec::new();
     for (index, reference) in references.iter().enumerate() {
-        let field = || format!("features[{index}]");
         let Some((of, name)) = reference.split_once(':') else {
             let detail = format!("`{reference}` is not a reference to a feature");
             return Err(Problem::invalid("malformed-feature", detail)
-                .field(field(), reference)
+                .field(format!("features[{index}]"), reference)
                 .remedy("write `view:feature`"));
         };
-        let Some(entity) = entities.get(of) else {
-            let problem =
-                Problem::invalid("unknown-view", format!("there is no view `{of}`")).field(field(), reference);
-            return Err(match nearest(of, entities.keys().copied()) {
-                Some(nearest) => problem.remedy(format!("did you mean `{nearest}:{name}`?")),
-                None => problem.remedy("GET /api/features is the catalogue"),
-            });
-        };
-        let part = match parts.iter().position(|part| part.frame.entity().name == *entity) {
+        let known = view.views().get(of).filter(|names| names.features.contains(name));
+        let entity = &known.ok_or_else(|| unknown(view.views(), of, name, index))?.entity;
+        let part = match wanted.iter().position(|wanted| wanted.frame.entity().name == *entity) {
             Some(part) => part,
             None => {
-                let frame = frame(view, Some(entity))?;
-                let (features, rows, places) = (Vec::new(), Vec::new(), Vec::new());
-                parts.push(Part { frame, features, rows, selection: Arc::default(), places });
-                parts.len() - 1
+                wanted.push(Wanted { frame: frame(view, Some(entity))?, features: Vec::new() });
+                wanted.len() - 1
             }
         };
-        let features = &mut parts[part].features;
+        let features = &mut wanted[part].features;
         let position = features.iter().position(|feature| feature == name).unwrap_or_else(|| {
             features.push(name.to_owned());
             features.len() - 1
         });
         columns.push(Column { view: of, name, part, position });
     }
-    Ok((parts, columns))
+    Ok((wanted, columns))
 }
 
-impl Part<'_> {
-    async fn look_up(&mut self, view: &ReleaseView, request: &FeastRequest, rows: usize) -> Result<(), Problem> {
-        let entity = self.frame.entity();
-        let mut keys = vec![Vec::with_capacity(entity.join_keys.len()); rows];
-        for join_key in &entity.join_keys {
-            let Some(values) = request.entities.get(join_key) else {
-                return Err(Problem::invalid("missing-entity", format!("the join key `{join_key}` is missing"))
-                    .field(format!("entities.{join_key}"), "")
-                    .remedy("send a list of values for each join key"));
-            };
-            for (row, (key, value)) in keys.iter_mut().zip(values).enumerate() {
-                key.push(part_of_key(value).ok_or_else(|| {
-                    Problem::invalid("malformed-key", "a key is a string or an integer")
-                        .field(format!("entities.{join_key}[{row}]"), value.to_string())
-                })?);
-            }
+/// Says which view, or which feature of it, there is not.
+fn unknown(views: &BTreeMap<String, ViewNames>, of: &str, name: &str, index: usize) -> Problem {
+    let about =
+        |kind, detail| Problem::invalid(kind, detail).field(format!("features[{index}]"), format!("{of}:{name}"));
+    let (problem, meant) = match views.get(of) {
+        None => {
+            let meant = nearest(of, views.keys().map(String::as_str)).map(|nearest| format!("{nearest}:{name}"));
+            (about("unknown-view", format!("there is no view `{of}`")), meant)
         }
-        let found = keys.into_iter().map(|key| online::row(&self.frame, &EntityKey::new(key)));
-        self.rows = found.collect::<Result<_, _>>()?;
-        self.selection = view.selection(&entity.name, Some(self.features.clone())).await?;
-        self.places = self.rows.clone();
-        if self.selection.is_on_request() {
-            let needed: Vec<&str> = self.selection.inputs().map(|field| field.name().as_str()).collect();
-            let given = request.entities.iter().filter(|(name, _)| needed.contains(&name.as_str()));
-            let given = given.map(|(name, values)| (name.clone(), Value::Array(values.clone())));
-            (self.selection, self.places) =
-                Inputs::of_values(given.collect(), rows)?.gather(&self.selection, &self.rows)?;
+        Some(names) => {
+            let elsewhere = views.iter().find(|(_, names)| names.features.contains(name));
+            let elsewhere = elsewhere.map(|(view, _)| format!("{view}:{name}"));
+            let near = || nearest(name, names.features.iter().map(String::as_str)).map(|near| format!("{of}:{near}"));
+            let detail = format!("the view `{of}` has no feature `{name}`");
+            (about("unknown-feature", detail), elsewhere.or_else(near))
         }
-        Ok(())
+    };
+    match meant {
+        Some(meant) => problem.remedy(format!("did you mean `{meant}`?")),
+        None => problem.remedy("GET /api/features is the catalogue"),
     }
+}
+
+async fn look_up<'a>(
+    Wanted { frame, features }: Wanted<'a>,
+    view: &ReleaseView,
+    request: &FeastRequest,
+    rows: usize,
+) -> Result<Part<'a>, Problem> {
+    let entity = frame.entity();
+    let mut keys = vec![Vec::with_capacity(entity.join_keys.len()); rows];
+    for join_key in &entity.join_keys {
+        let Some(values) = request.entities.get(join_key) else {
+            return Err(Problem::invalid("missing-entity", format!("the join key `{join_key}` is missing"))
+                .field(format!("entities.{join_key}"), "")
+                .remedy("send a list of values for each join key"));
+        };
+        for (row, (key, value)) in keys.iter_mut().zip(values).enumerate() {
+            key.push(part_of_key(value).ok_or_else(|| {
+                Problem::invalid("malformed-key", "a key is a string or an integer")
+                    .field(format!("entities.{join_key}[{row}]"), value.to_string())
+            })?);
+        }
+    }
+    let found = keys.into_iter().map(|key| online::row(&frame, &EntityKey::new(key)));
+    let rows_found: Vec<Option<usize>> = found.collect::<Result<_, _>>()?;
+    let selection = view.selection(&entity.name, Some(features)).await?;
+    if !selection.is_on_request() {
+        return Ok(Part { frame, places: rows_found.clone(), rows: rows_found, selection });
+    }
+    let needed: Vec<&str> = selection.inputs().map(|field| field.name().as_str()).collect();
+    let given = request.entities.iter().filter(|(name, _)| needed.contains(&name.as_str()));
+    let given = given.map(|(name, values)| (name.clone(), Value::Array(values.clone())));
+    let (selection, places) = Inputs::of_values(given.collect(), rows)?.gather(&selection, &rows_found)?;
+    Ok(Part { frame, rows: rows_found, selection, places })
 }
 
 fn part_of_key(value: &Value) -> Option<String> {
@@ -283,14 +297,6 @@ fn write_column(
     told: &mut Vec<Status>,
 ) -> Result<(), Problem> {
     let feature = &part.selection.features()[column.position];
-    if let Some(of) = part.frame.column(column.name).and_then(|known| known.feature.as_ref())
-        && *of.0 != *column.view
-    {
-        let detail = format!("the view `{}` has no feature `{}`, but `{}` has", column.view, column.name, of.0);
-        return Err(Problem::invalid("unknown-feature", detail)
-            .field("features", format!("{}:{}", column.view, column.name))
-            .remedy(format!("did you mean `{}:{}`?", of.0, column.name)));
-    }
     if !can_be_read(feature.values.data_type()) {
         let detail = format!("Feast's clients cannot read `{}`: it is nested", column.name);
         return Err(Problem::new(StatusCode::BAD_REQUEST, "unwritable-feature", detail)

@@ -95,7 +95,7 @@ pub(super) async fn one(
 #[serde(deny_unknown_fields)]
 pub(super) struct BatchRequest {
     /// Keys, 10,000 at most: a string or a number; for several join keys their values in order, or a string as in a URL.
-    #[schema(value_type = Vec<serde_json::Value>, example = json!(["t1", "nope"]))]
+    #[schema(example = json!(["t1", "nope"]))]
     keys: Vec<BatchKey>,
     /// As in `features=`; all scalars by default.
     #[schema(example = json!(["decade", "mtld"]))]
@@ -107,7 +107,8 @@ pub(super) struct BatchRequest {
     inputs: Option<BTreeMap<String, serde_json::Value>>,
 }
 
-#[derive(Deserialize)]
+/// The value of a join key, or a list of one for each join key.
+#[derive(Deserialize, ToSchema)]
 #[serde(untagged, expecting = "a key is a string, an integer, or a list of them")]
 pub(super) enum BatchKey {
     Text(String),
@@ -116,7 +117,8 @@ pub(super) enum BatchKey {
     Parts(Vec<BatchKeyPart>),
 }
 
-#[derive(Deserialize)]
+/// The value of a join key.
+#[derive(Deserialize, ToSchema)]
 #[serde(untagged, expecting = "a part of a key is a string or an integer")]
 pub(super) enum BatchKeyPart {
     Text(String),

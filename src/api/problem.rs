@@ -224,12 +224,14 @@ impl From<SqlError> for Problem {
             ErrorKind::TooLarge => "statement-too-large",
             ErrorKind::Timeout => "statement-timeout",
             ErrorKind::NotFound => "feature-version-not-in-release",
+            ErrorKind::Unavailable => "busy",
             _ => "statement",
         };
+        let retry_after = (error.kind() == ErrorKind::Unavailable).then_some(1);
         let place = error.position.map(|(line, column)| format!("query:{line}:{column}"));
         let problem = Self::of_kind(error.kind(), kind, error.message);
         let problem = Self { field: Some(place.unwrap_or_else(|| "query".to_owned())), ..problem };
-        Self { remedy: error.remedy, ..problem }
+        Self { remedy: error.remedy, retry_after, ..problem }
     }
 }
 

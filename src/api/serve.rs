@@ -67,8 +67,9 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
     opened: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    if serving.admission == Admission::Open && !serving.listen.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(serving.listen));
+    let outside = [serving.listen, serving.metrics_listen].into_iter().find(|address| !address.ip().is_loopback());
+    if let Some(address) = outside.filter(|_| serving.admission == Admission::Open) {
+        return Err(ServeError::NotLoopback(address));
     }
     // What cannot be opened now could not be opened for a caller.
     app.jobs().await?;

@@ -1,13 +1,12 @@
 //! `POST /api/sql`: one statement over a release.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use super::Problem;
 use super::cache::AnswerId;
@@ -27,7 +26,7 @@ pub(super) struct SqlRequest {
     query: String,
     /// What `$1`, `$2`, … stand for.
     #[serde(default)]
-    #[schema(value_type = Vec<serde_json::Value>, example = json!([1800]))]
+    #[schema(schema_with = scalars, example = json!([1800]))]
     params: Vec<Value>,
 }
 
@@ -56,9 +55,7 @@ pub(super) async fn query(
     let values = serde_json::to_vec(&request.params).unwrap_or_default();
     let asked = [b"/api/sql".as_slice(), request.query.as_bytes(), &values];
     let id = AnswerId::new(&view, &asked, media_type, parameters.is_pinned());
-    let made = AtomicBool::new(false);
     let making = async {
-        made.store(true, Ordering::Relaxed);
         let watch = Stopwatch::start();
         let answered = app.statement(&view, request.query, request.params).await;
         let outcome = if answered.is_ok() { "answered" } else { "refused" };
@@ -68,11 +65,14 @@ pub(super) async fn query(
         Ok(KeptAnswer { body: rows(media_type, &answer)?.into(), scanned })
     };
     let kept = app.answers().get_or_make(id.hash(), making).await.map_err(Problem::of_this_request)?;
-    // What was made for somebody else costs the row that every statement costs.
-    if made.into_inner() {
-        caller.settle(Unit::Rows, kept.scanned.saturating_sub(1)).await?;
-    }
+    caller.settle(Unit::Rows, kept.scanned.saturating_sub(1)).await?;
     Ok(answer(view.readable.number(), media_type, kept.body))
+}
+
+/// A list of what a parameter can be.
+fn scalars() -> utoipa::openapi::schema::Array {
+    let types = [Type::String, Type::Number, Type::Boolean, Type::Null];
+    ArrayBuilder::new().items(ObjectBuilder::new().schema_type(SchemaType::from_iter(types))).build()
 }
 
 fn check_parameter((index, value): (usize, &Value)) -> Result<(), Problem> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use moka::future::Cache;
 
-/// The body of an answer, and how many rows were read for it.
+/// The body of an answer, and how many rows were read for it now.
 #[derive(Clone)]
 pub struct KeptAnswer {
     pub body: Bytes,
@@ -31,10 +31,13 @@ impl Answers {
         making: impl Future<Output = Result<KeptAnswer, E>>,
     ) -> Result<KeptAnswer, E> {
         let entry = self.0.entry(hash).or_try_insert_with(making).await.map_err(|error| E::clone(&error))?;
-        let outcome = if entry.is_fresh() { "miss" } else { "hit" };
+        let is_made_now = entry.is_fresh();
+        let outcome = if is_made_now { "miss" } else { "hit" };
         metrics::counter!("rhapsode_answers_kept_total", "outcome" => outcome).increment(1);
         metrics::gauge!("rhapsode_answers_kept_bytes").set(self.0.weighted_size() as f64);
-        Ok(entry.into_value())
+        let kept = entry.into_value();
+        // What was made for somebody else read nothing for this one.
+        Ok(if is_made_now { kept } else { KeptAnswer { scanned: 0, ..kept } })
     }
 
     /// How many are kept.

@@ -1,6 +1,6 @@
 //! A release that is open, and what was made of it for its readers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use crate::limits::{COMPILED_SELECTIONS_MAX, PLANNING_MEMORY_BYTES, SOURCE_BATCH
 use crate::name::ReleaseNumber;
 use crate::online::{self, OnRequestFeature, SelectedFeature, Selection, SelectionError};
 use crate::query::{self, Limits, Query, TrainingError, TrainingFeature, TrainingRequest, TrainingRows};
-use crate::store::{Entitlements, Readable, Release};
+use crate::store::{Entitlements, FeaturePin, Manifest, Readable, Release};
 
 /// A release and what was made of it for its readers.
 pub struct OpenRelease {
@@ -28,6 +28,8 @@ pub struct OpenRelease {
 struct ForReaders {
     readable: Readable,
     query: Query,
+    /// By name: what can be read of them.
+    views: BTreeMap<String, ViewNames>,
     /// By entity: what is computed when it is asked for.
     on_request: BTreeMap<String, Vec<OnRequestFeature>>,
     /// By entity: what makes features of a new text.
@@ -36,6 +38,13 @@ struct ForReaders {
     scalars: BTreeMap<String, Arc<Selection>>,
     /// By entity and features, as they were asked for.
     selections: Cache<(String, Option<Vec<String>>), Arc<Selection>>,
+}
+
+/// The names of a view: stored, or computed when it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewNames {
+    pub entity: String,
+    pub features: BTreeSet<String>,
 }
 
 impl OpenRelease {
@@ -48,10 +57,10 @@ impl OpenRelease {
                 Some((entity.to_owned(), Arc::new(selection)))
             });
             let scalars = scalars.collect();
-            let on_request = on_request(&readable);
+            let (views, on_request) = (views(&readable.manifest()), on_request(&readable));
             let analyses = TextAnalysis::of_release(&readable, resources);
             let selections = Cache::new(COMPILED_SELECTIONS_MAX);
-            Arc::new(ForReaders { readable, query, on_request, analyses, scalars, selections })
+            Arc::new(ForReaders { readable, query, views, on_request, analyses, scalars, selections })
         };
         let (open, restricted) = (readers(Entitlements::OPEN), readers(Entitlements::ALL));
         Self { release, open, restricted }
@@ -86,6 +95,11 @@ pub struct ReleaseView {
 impl ReleaseView {
     pub fn query(&self) -> &Query {
         &self.readers.query
+    }
+
+    /// The views, by name.
+    pub fn views(&self) -> &BTreeMap<String, ViewNames> {
+        &self.readers.views
     }
 
     /// What makes the features of an entity of a new text; none where it has none of a text.
@@ -170,6 +184,16 @@ impl From<SqlError> for TrainingSetError {
     fn from(error: SqlError) -> Self {
         Self::Training(TrainingError::Sql(error))
     }
+}
+
+fn views(manifest: &Manifest) -> BTreeMap<String, ViewNames> {
+    let names = |entity: &String, features: &[FeaturePin]| ViewNames {
+        entity: entity.clone(),
+        features: features.iter().map(|feature| feature.name.clone()).collect(),
+    };
+    let stored = manifest.views.iter().map(|view| (view.name.clone(), names(&view.entity, &view.features)));
+    let computed = manifest.on_request.iter().map(|view| (view.name.clone(), names(&view.entity, &view.features)));
+    stored.chain(computed).collect()
 }
 
 /// The features that are computed when they are asked for, compiled, by entity.

@@ -1,7 +1,7 @@
 //! What callers write, run where it can do no harm.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use datafusion::physical_plan::SendableRecordBatchStream;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{App, ReleaseView, TrainingSetError};
 use crate::dataset::Condition;
 use crate::engine::SqlError;
-use crate::limits::EXPORT_TIME_MAX;
+use crate::limits::REQUEST_TIME_MAX;
 use crate::query::sandbox::{Order, Sandbox, SandboxRows, SandboxSettings, Task};
 use crate::query::{Answer, TrainingRows, parameter};
 
@@ -20,7 +20,7 @@ impl App {
         let inner = &self.inner;
         let config = &inner.config.sql;
         let open = || {
-            let program = config.worker.clone().or_else(|| std::env::current_exe().ok()).unwrap_or_default();
+            let program = config.worker.clone().unwrap_or_else(own_binary);
             let memory_bytes = config.memory_mib << 20;
             Sandbox::new(SandboxSettings {
                 program,
@@ -47,10 +47,7 @@ impl App {
         parameters: Vec<Value>,
     ) -> Result<(Answer, u64), SqlError> {
         let Some(sandbox) = self.sandbox() else {
-            let values = parameters.iter().filter_map(parameter).collect();
-            let (rows, scanned) = view.query().counted(&sql, values).await?;
-            let answer = view.query().collect(std::future::ready(Ok(rows))).await?;
-            return Ok((answer, scanned.rows()));
+            return view.query().answer_counted(&sql, parameters.iter().filter_map(parameter).collect()).await;
         };
         let task = Task::Statement { sql, parameters };
         self.collected(sandbox, view, task).await
@@ -93,25 +90,27 @@ impl App {
             Some(sandbox) => {
                 let (dataset, condition) = (dataset.clone(), text.clone());
                 let task = Task::Download { dataset, condition, sql: sql.to_owned() };
-                Ok(run(sandbox, view, task, EXPORT_TIME_MAX).await?.rows)
+                Ok(run(sandbox, view, task, REQUEST_TIME_MAX).await?.rows)
             }
         }
     }
 
     async fn collected(&self, sandbox: &Sandbox, view: &ReleaseView, task: Task) -> Result<(Answer, u64), SqlError> {
-        let query = view.query();
-        let mut scanned = Arc::<AtomicU64>::default();
-        let rows = async {
-            let running = run(sandbox, view, task, query.limits().time).await?;
-            scanned = running.scanned;
-            Ok(running.rows)
-        };
-        let answer = query.collect(rows).await?;
+        let SandboxRows { rows, scanned } = run(sandbox, view, task, view.query().limits().time).await?;
+        let answer = view.query().collect(std::future::ready(Ok(rows))).await?;
         Ok((answer, scanned.load(Ordering::Relaxed)))
     }
 }
 
 async fn run(sandbox: &Sandbox, view: &ReleaseView, task: Task, time: Duration) -> Result<SandboxRows, SqlError> {
-    let restricted = view.readable.entitlements().has_restricted();
-    sandbox.run(view.readable.number(), &Order { restricted, task }, time).await
+    let entitlements = view.readable.entitlements();
+    sandbox.run(view.readable.number(), &Order { entitlements, task }, time).await
+}
+
+/// This program: on Linux the very file that runs, even where another version has taken its place on the disk.
+fn own_binary() -> PathBuf {
+    match cfg!(target_os = "linux") {
+        true => PathBuf::from("/proc/self/exe"),
+        false => std::env::current_exe().unwrap_or_default(),
+    }
 }

@@ -11,9 +11,9 @@ use super::{App, OpenRelease};
 use crate::engine::SqlError;
 use crate::limits::SANDBOX_SLACK_BYTES;
 use crate::name::ReleaseNumber;
-use crate::query::sandbox::{self, Failure, Frame, Order, Task};
+use crate::query::sandbox::{self, Frame, Order, Task};
 use crate::query::{TrainingRows, parameter};
-use crate::store::{Entitlements, ReleaseRef};
+use crate::store::ReleaseRef;
 
 impl App {
     /// Works for the server at the other end of standard input until it is gone.
@@ -34,8 +34,7 @@ impl App {
         let open = match self.open(&ReleaseRef::Number(release)).await {
             Ok(open) => open,
             Err(error) => {
-                let failure = Failure::from(SqlError::unavailable(error.to_string()));
-                return sandbox::write(&mut to, Frame::Failed(failure));
+                return sandbox::write(&mut to, Frame::Failed(SqlError::unavailable(error.to_string())));
             }
         };
         limit_this_process((self.config().sql.memory_mib as u64) << 20)?;
@@ -43,7 +42,7 @@ impl App {
         while let Some(order) = order.recv().await {
             let last = match run(&open, order, &mut to).await {
                 Ok(scanned) => Frame::Done(scanned),
-                Err(error) => Frame::Failed(error.into()),
+                Err(error) => Frame::Failed(error),
             };
             sandbox::write(&mut to, last)?;
         }
@@ -53,7 +52,7 @@ impl App {
 
 /// Sends the rows of an order; says how many its tables gave.
 async fn run(open: &OpenRelease, order: Order, to: &mut StdUnixStream) -> Result<u64, SqlError> {
-    let view = open.readable_by(if order.restricted { Entitlements::ALL } else { Entitlements::OPEN });
+    let view = open.readable_by(order.entitlements);
     let (mut rows, scanned) = match order.task {
         Task::Statement { sql, parameters } => {
             let values: Option<Vec<_>> = parameters.iter().map(parameter).collect();
@@ -87,6 +86,7 @@ async fn run(open: &OpenRelease, order: Order, to: &mut StdUnixStream) -> Result
 
 /// What the system lets this process have from now on: so much more memory than it has, no core file, the last place in
 /// line for the processor, and the first when memory runs out.
+#[cfg(target_os = "linux")]
 fn limit_this_process(memory_bytes: u64) -> std::io::Result<()> {
     let pages: u64 = std::fs::read_to_string("/proc/self/statm")?
         .split(' ')
@@ -106,5 +106,11 @@ fn limit_this_process(memory_bytes: u64) -> std::io::Result<()> {
     // SAFETY: it takes numbers. Where the system refuses, lookups wait a little longer.
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 10) };
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    Ok(())
+}
+
+/// Elsewhere the time limit alone holds a statement.
+#[cfg(not(target_os = "linux"))]
+fn limit_this_process(_: u64) -> std::io::Result<()> {
     Ok(())
 }

@@ -3,11 +3,12 @@
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
+use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorKind;
 
 /// A statement that cannot be planned or run.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}{}", self.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default())]
 pub struct SqlError {
     kind: ErrorKind,

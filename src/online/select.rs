@@ -16,7 +16,7 @@ use crate::name::{FeatureReference, nearest};
 use crate::store::{FeaturePin, FrameColumn, OtherVersion, PackedRow, ReadableFrame};
 
 /// The columns that were asked for, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Selection {
     features: Vec<SelectedFeature>,
     /// Whether it holds the rows of one request, in their order.

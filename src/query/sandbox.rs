@@ -25,7 +25,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-pub use wire::{Failure, Frame, Order, Task, receive, write};
+pub use wire::{Frame, Order, Task, receive, write};
 
 use crate::engine::SqlError;
 use crate::limits::{SANDBOX_QUEUE_MAX, SANDBOX_QUEUE_TIME_MAX, SANDBOX_START_TIME_MAX};
@@ -200,7 +200,7 @@ impl Sandbox {
         metrics::counter!("rhapsode_sql_workers_started_total").increment(1);
         match ready {
             Ok(Ok(Frame::Ready)) => Ok(worker),
-            Ok(Ok(Frame::Failed(failure))) => Err(failure.into()),
+            Ok(Ok(Frame::Failed(error))) => Err(error),
             Ok(Ok(_)) => Err(SqlError::internal("a worker does not speak as it should".to_owned())),
             Ok(Err(error)) => Err(unstarted(error)),
             Err(_) => Err(unstarted(std::io::Error::other("it takes too long"))),
@@ -265,9 +265,9 @@ impl Run {
                     self.free();
                     return Ok(None);
                 }
-                Ok(Frame::Failed(failure)) => {
+                Ok(Frame::Failed(error)) => {
                     self.free();
-                    return Err(failure.into());
+                    return Err(error);
                 }
                 Ok(Frame::Ready) | Err(_) => {
                     metrics::counter!("rhapsode_sql_workers_died_total").increment(1);

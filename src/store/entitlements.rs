@@ -1,7 +1,7 @@
 //! What a caller may read.
 
 /// What a caller may read. Closed by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Entitlements {
     restricted: bool,
 }

@@ -248,11 +248,9 @@ proptest! {
         prop_assume!(changed[position] != other.as_bytes()[0]);
         changed[position] = other.as_bytes()[0];
         let changed = String::from_utf8(changed).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let is_key = |text: &str| rhapsode::access::id_of(text).is_some();
         prop_assert!(is_key(key.reveal()));
         prop_assert!(!is_key(&changed), "{changed}");
-        drop(runtime);
     }
 }
 
@@ -317,5 +315,20 @@ async fn a_list_of_the_members_passed_for_an_object() {
         ("/api/training-sets", json!([["decade"]])),
     ] {
         refused(&ask(&app, "POST", path, Some(&admin), body).await, 400, "invalid-body", path);
+    }
+}
+
+#[tokio::test]
+async fn a_name_and_days_are_taken_up_to_their_bounds() {
+    let (_project, app) = served().await;
+    let admin = key(&app, "all").await;
+    for (name, status) in
+        [("n".repeat(100), 201), ("n".repeat(101), 400), (" ".to_owned(), 400), ("a\nb".to_owned(), 400)]
+    {
+        let answer = ask(&app, "POST", "/api/keys", Some(&admin), json!({"name": name, "tier": "all"})).await;
+        assert_eq!(answer.status, status, "{name:?}");
+    }
+    for (days, status) in [("1", 200), ("366", 200), ("0", 400), ("367", 400), ("x", 400)] {
+        assert_eq!(get(&app, &format!("/api/usage?days={days}"), &admin).await.status, status, "{days}");
     }
 }

@@ -149,10 +149,12 @@ async fn what_is_wrong_is_a_problem_and_no_fault_of_the_server() {
         &refused(one("facts:mood")).await,
         400,
         "unknown-feature",
-        json!("features"),
+        json!("features[0]"),
         json!("facts:mood"),
         "`feelings:mood`",
     );
+    let elsewhere = refused(one("facts:age")).await;
+    problem(&elsewhere, 400, "unknown-feature", json!("features[0]"), json!("facts:age"), "`asked:age`");
     let uneven = json!({"features": ["facts:year"], "entities": {"track_id": [1, 2], "asked_year": [1]}});
     assert_eq!(refused(uneven).await.json()["type"], "/problems/invalid-entities");
     let keyless = json!({"features": ["facts:year"], "entities": {"id": [1]}});

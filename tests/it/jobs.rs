@@ -1,8 +1,6 @@
 //! Jobs: texts in the background, none lost and none doubled, whatever becomes of the workers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +17,7 @@ use rhapsode::store::Entitlements;
 use serde_json::{Value, json};
 
 use crate::servers;
-use crate::support::{TestProject, get, get_with, post, post_with, send, served};
+use crate::support::{TestProject, get, get_with, post, post_with, send, serve, served};
 
 const LINES: &[(&str, &str)] = &[("content-type", "application/x-ndjson")];
 
@@ -318,30 +316,6 @@ async fn what_is_no_job_is_refused_with_the_reason() {
     assert_eq!(get(&app, "/api/jobs/nope").await.json()["type"], "/problems/unknown-job");
 }
 
-/// A server over the project; the address that it answers at.
-async fn serve(project: &Path) -> (Child, String) {
-    let port_file = project.join("port");
-    let _ = std::fs::remove_file(&port_file);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
-    let command = command.arg("--project").arg(project).args([
-        "serve",
-        "--open",
-        "--listen",
-        "127.0.0.1:0",
-        "--metrics-listen",
-        "127.0.0.1:0",
-    ]);
-    let child = command.arg("--port-file").arg(&port_file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
-    loop {
-        match std::fs::read_to_string(&port_file) {
-            Ok(address) if address.ends_with('\n') => return (child, format!("http://{}", address.trim())),
-            _ => assert!(begun.elapsed() < Duration::from_secs(60), "the server does not open"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_is_killed_in_the_middle_loses_and_doubles_no_row() {
     let project = TestProject::built().await;
@@ -350,7 +324,7 @@ async fn a_server_that_is_killed_in_the_middle_loses_and_doubles_no_row() {
     let lines: String =
         (0..count).map(|row| json!({ "text": format!("{text}{row}"), "key": row }).to_string() + "\n").collect();
     let client = reqwest::Client::new();
-    let (mut server, address) = serve(project.path()).await;
+    let (mut server, address) = serve(project.path(), &["--open"]).await;
     let answer = client.post(format!("{address}/api/jobs")).header("content-type", "application/x-ndjson").body(lines);
     let job: Value = answer.send().await.unwrap().json().await.unwrap();
     let id = job["id"].as_str().unwrap().to_owned();
@@ -366,7 +340,7 @@ async fn a_server_that_is_killed_in_the_middle_loses_and_doubles_no_row() {
     }
     server.kill().unwrap();
     server.wait().unwrap();
-    let (mut server, address) = serve(project.path()).await;
+    let (mut server, address) = serve(project.path(), &["--open"]).await;
     let begun = Instant::now();
     loop {
         let job = progress(address.clone()).await;

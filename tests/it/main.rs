@@ -23,6 +23,7 @@ mod incremental;
 mod ingest;
 mod intake;
 mod jobs;
+mod keys_cli;
 mod lexical_words;
 mod on_request;
 mod online;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use rhapsode::access::{Access, Caller, Unit};
+use rhapsode::app::App;
 use serde_json::json;
 
 use crate::access::{TIERS, ask, get, key, refused, served};
@@ -85,6 +86,13 @@ async fn a_statement_that_reads_more_than_is_left_is_the_last_of_its_day() {
     assert_eq!(sql(4).await.status, 200);
 }
 
+/// Somebody with a key of the tier `counted`.
+async fn caller(app: &App) -> Caller {
+    let access = Arc::clone(app.access().await.unwrap());
+    let credentials = access.authenticate(&key(app, "counted").await).await.unwrap();
+    Caller::new(access, credentials, "/test")
+}
+
 /// Several processes spend one quota at once: never more than there is, and all of it but for what they hold.
 async fn spend_together(first: &TestProject, second: &TestProject) {
     let app = first.app();
@@ -131,9 +139,7 @@ async fn processes_that_share_a_quota_in_postgresql_never_spend_more_than_it_is(
 #[tokio::test]
 async fn the_month_ends_what_the_days_leave() {
     let (project, app) = served().await;
-    let counted = key(&app, "counted").await;
-    let access = Arc::clone(app.access().await.unwrap());
-    let caller = Caller::new(Arc::clone(&access), access.authenticate(&counted).await.unwrap(), "/test");
+    let caller = caller(&app).await;
     assert!(caller.spend(Unit::Entities, 1_000).await.unwrap().is_ok());
     assert_eq!(caller.spend(Unit::Entities, 1).await.unwrap().unwrap_err().period.name(), "day");
     project.clock.advance(TimeDelta::days(1));
@@ -142,4 +148,29 @@ async fn the_month_ends_what_the_days_leave() {
     assert_eq!((over.period.name(), over.resets_at.to_rfc3339()), ("month", "2026-02-01T00:00:00+00:00".to_owned()));
     project.clock.advance(TimeDelta::days(31));
     assert!(caller.spend(Unit::Entities, 1_000).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_request_for_too_much_closed_the_quota_to_small_ones() {
+    let (_project, app) = served().await;
+    let caller = caller(&app).await;
+    assert!(caller.spend(Unit::Entities, 200).await.unwrap().is_ok());
+    assert!(caller.spend(Unit::Entities, 900).await.unwrap().is_err());
+    assert!(caller.spend(Unit::Entities, 800).await.unwrap().is_ok());
+    assert!(caller.spend(Unit::Entities, 1).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_kept_costs_one_row() {
+    let (_project, app) = served().await;
+    let counted = key(&app, "counted").await;
+    let same = || {
+        let query = json!({"query": "select track_id from track order by track_id"});
+        ask(&app, "POST", "/api/sql", Some(&counted), query)
+    };
+    // Three rows are read for the first, of five a day.
+    for _ in 0..3 {
+        assert_eq!(same().await.status, 200);
+    }
+    refused(&same().await, 429, "over-quota", "the fourth");
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use rhapsode::app::App;
 use rhapsode::config::Config;
+use rhapsode::limits::SANDBOX_QUEUE_MAX;
 use rhapsode::query::sandbox::{Order, Sandbox, SandboxSettings, Task};
+use rhapsode::store::Entitlements;
 use serde_json::{Value, json};
 
 use crate::support::{TestProject, get, post};
@@ -98,8 +100,10 @@ async fn whoever_goes_frees_the_worker() {
         memory_bytes: 1 << 30,
     });
     let release = project.app().store().resolve(&Default::default()).await.unwrap();
-    let order =
-        |sql: &str| Order { restricted: false, task: Task::Statement { sql: sql.to_owned(), parameters: Vec::new() } };
+    let order = |sql: &str| Order {
+        entitlements: Entitlements::OPEN,
+        task: Task::Statement { sql: sql.to_owned(), parameters: Vec::new() },
+    };
     let endless = order(&format!("select a.year from {}", crossed(24)));
     let mut rows = sandbox.run(release, &endless, Duration::from_secs(60)).await.unwrap().rows;
     assert!(rows.try_next().await.unwrap().is_some());
@@ -109,4 +113,23 @@ async fn whoever_goes_frees_the_worker() {
     let done = sandbox.run(release, &one, Duration::from_secs(60)).await.unwrap();
     let batches: Vec<_> = done.rows.try_collect().await.unwrap();
     assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+}
+
+#[tokio::test]
+async fn more_statements_than_may_wait_are_told_to_come_back() {
+    let (_project, app) = served("[sql]\nworkers = 1\ntime_limit_seconds = 30\n").await;
+    let statement = |number: usize| {
+        // Each another one, since what is the same is made once for all.
+        let query = format!("select count(*) + {number} as n from {} where a.year <> b.year", crossed(24));
+        let app = app.clone();
+        tokio::spawn(async move { post(&app, "/api/sql", json!({"query": query}).to_string()).await })
+    };
+    // One works, as many as may wait, and one more; whichever comes last is told so at once.
+    let asked: Vec<_> = (0..SANDBOX_QUEUE_MAX + 2).map(statement).collect();
+    let aborts: Vec<_> = asked.iter().map(|task| task.abort_handle()).collect();
+    let (answer, ..) = futures::future::select_all(asked).await;
+    let answer = answer.unwrap();
+    assert_eq!((answer.status.as_u16(), &answer.json()["type"]), (503, &json!("/problems/busy")));
+    assert_eq!(answer.header("retry-after"), "1");
+    aborts.iter().for_each(|task| task.abort());
 }

@@ -1,7 +1,10 @@
 //! A project in a temporary folder, and the real router over it.
 
+use std::fs::File;
 use std::path::Path;
+use std::process::{Child, Command};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -251,4 +254,23 @@ pub fn problem(answer: &Answer, status: u16, kind: &str, field: Value, value: Va
     assert!(body["remedy"].as_str().unwrap_or_default().contains(remedy), "{body}");
     assert_eq!(body["request_id"], answer.header("x-request-id"));
     assert_eq!(answer.header("x-request-id").len(), 32);
+}
+
+/// A server over the project, which logs to `serve.log` there; and the address that it answers at.
+pub async fn serve(project: &Path, arguments: &[&str]) -> (Child, String) {
+    let port_file = project.join("port");
+    let _ = std::fs::remove_file(&port_file);
+    let log = File::create(project.join("serve.log")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
+    command.arg("--project").arg(project).args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
+    command.arg("--port-file").arg(&port_file).args(arguments);
+    let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    let begun = Instant::now();
+    loop {
+        match std::fs::read_to_string(&port_file) {
+            Ok(address) if address.ends_with('\n') => return (child, format!("http://{}", address.trim())),
+            _ => assert!(begun.elapsed() < Duration::from_secs(60), "the server does not open"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -15,10 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from server import Failure, Server, find_binary  # noqa: E402
-
-FEAST = "feast==0.67.0"
-ENVIRONMENT = Path.home() / ".cache" / "rhapsode" / FEAST.replace("==", "-")
+from environments import FEAST, python_with  # noqa: E402
+from server import Failure, Server, find_binary, make_key, printed  # noqa: E402
 
 DEFINITIONS = """kind: entity
 name: track
@@ -135,26 +133,12 @@ def main() -> int:
     binary = find_binary(parser.parse_args().binary)
     try:
         with tempfile.TemporaryDirectory(prefix="rhapsode-feast-") as folder:
-            check(ask(binary, Path(folder), feast_python()))
+            check(ask(binary, Path(folder), str(python_with(FEAST))))
     except (AssertionError, Failure) as failure:
         print(f"feast: {failure}", file=sys.stderr)
         return 1
     print("feast: its client reads values and statuses, and hears why not")
     return 0
-
-
-def feast_python() -> str:
-    """The Python of an environment that has Feast, whose packages are not ours; made where it is not there."""
-    python = ENVIRONMENT / "bin" / "python"
-    is_there = [str(python), "-c", f"import importlib.metadata as m; assert m.version('feast') == '{FEAST[7:]}'"]
-    if python.exists() and subprocess.run(is_there, capture_output=True).returncode == 0:
-        return str(python)
-    print(f"feast: installing {FEAST} into an environment of its own", flush=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", FEAST]
-    for arguments in ([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], install):
-        if subprocess.run(arguments).returncode != 0:
-            raise Failure(f"{FEAST} cannot be installed: `{' '.join(arguments)}` says why")
-    return str(python)
 
 
 def ask(binary: str, folder: Path, python: str) -> dict[str, object]:
@@ -165,11 +149,10 @@ def ask(binary: str, folder: Path, python: str) -> dict[str, object]:
     (folder / "feast").mkdir()
     for name, rows in (("tracks", ROWS), ("moods", MOODS)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        run(binary, folder, "ingest", name, str(folder / f"{name}.jsonl"))
-    run(binary, folder, "build")
-    key = run(binary, folder, "keys", "create", "feast", "--tier", "pro")
-    revoked = run(binary, folder, "keys", "create", "revoked", "--tier", "pro")
-    run(binary, folder, "keys", "revoke", revoked)
+        printed(binary, "--project", str(folder), "ingest", name, str(folder / f"{name}.jsonl"))
+    printed(binary, "--project", str(folder), "build")
+    key, revoked = (make_key(binary, folder, name, "pro") for name in ("feast", "revoked"))
+    printed(binary, "--project", str(folder), "keys", "revoke", revoked)
     server = Server(binary, folder, "127.0.0.1:0", "127.0.0.1:0", folder / "serve.log", with_keys=True)
     try:
         command = [python, "-W", "ignore", "-c", CLIENT, str(folder / "feast"), server.address, key, revoked]
@@ -179,13 +162,6 @@ def ask(binary: str, folder: Path, python: str) -> dict[str, object]:
     assert done.returncode == 0, f"the client fails:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
     answer: dict[str, object] = json.loads(done.stdout.strip().rpartition("\n")[2])
     return answer
-
-
-def run(binary: str, folder: Path, *arguments: str) -> str:
-    """What a command prints."""
-    done = subprocess.run([binary, "--project", str(folder), *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, f"`{' '.join(arguments)}` fails: {done.stderr}"
-    return done.stdout.strip()
 
 
 def check(answer: dict[str, object]) -> None:

@@ -19,11 +19,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from server import Failure, Server, find_binary  # noqa: E402
+from environments import SCHEMATHESIS, python_with  # noqa: E402
+from server import Failure, Server, find_binary, make_key, printed  # noqa: E402
 
-SCHEMATHESIS = "schemathesis==4.32.5"
-ENVIRONMENT = Path.home() / ".cache" / "rhapsode" / SCHEMATHESIS.replace("==", "-")
-COMMAND_SECONDS_MAX = 300
 RUN_SECONDS_MAX = 1_800
 
 DEFINITIONS = """kind: entity
@@ -111,7 +109,6 @@ manage = { per_second = 1000000, burst = 1000000 }
 concurrent = 64
 """
 
-
 HOOKS = '''
 import os
 import schemathesis
@@ -143,7 +140,7 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="where every request and answer is written too, as NDJSON")
     asked = parser.parse_args()
     binary = find_binary(asked.binary)
-    program = environment() / "bin" / "schemathesis"
+    program = python_with(SCHEMATHESIS).with_name("schemathesis")
     with tempfile.TemporaryDirectory(prefix="rhapsode-schema-") as folder:
         project = Path(folder) / "project"
         key = make_project(binary, project)
@@ -180,7 +177,7 @@ def fuzz(program: Path, address: str, key: str, examples: int, report: Path | No
 def make_project(binary: str, project: Path) -> str:
     """A project with a release, and a key that may do everything."""
     project.mkdir()
-    run(binary, "--project", str(project), "init")
+    printed(binary, "--project", str(project), "init")
     for example in (project / "feature_defs").glob("**/*.yaml"):
         example.unlink()
     (project / "feature_defs").mkdir(exist_ok=True)
@@ -190,26 +187,9 @@ def make_project(binary: str, project: Path) -> str:
     for source, rows in ROWS.items():
         path = project / f"{source}.jsonl"
         path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-        run(binary, "--project", str(project), "ingest", source, str(path))
-    run(binary, "--project", str(project), "build")
-    return run(binary, "--project", str(project), "keys", "create", "schemathesis", "--tier", "fuzz").strip()
-
-
-def environment() -> Path:
-    """An environment with schemathesis; made where it is not there."""
-    if not (ENVIRONMENT / "bin" / "schemathesis").exists():
-        run(sys.executable, "-m", "venv", str(ENVIRONMENT))
-        run(str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", SCHEMATHESIS)
-    return ENVIRONMENT
-
-
-def run(*command: str) -> str:
-    """Runs a command to its end and returns what it printed; what it says is shown where it fails."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS_MAX)
-    if done.returncode != 0:
-        said = (done.stdout + done.stderr).decode(errors="replace")
-        raise Failure(f"`{' '.join(command)}` failed with exit code {done.returncode}:\n{said}")
-    return done.stdout.decode()
+        printed(binary, "--project", str(project), "ingest", source, str(path))
+    printed(binary, "--project", str(project), "build")
+    return make_key(binary, project, "schemathesis", "fuzz")
 
 
 if __name__ == "__main__":

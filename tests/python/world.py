@@ -7,7 +7,6 @@ import io
 import json
 import shutil
 import struct
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import pyarrow.parquet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from server import Failure  # noqa: E402
+from server import Failure, printed  # noqa: E402
 
 TRACKS = 500
 """Invented tracks; the awkward ones come on top."""
@@ -34,7 +33,6 @@ AWKWARD: list[dict[str, Any]] = [
 
 KEY = "track_id"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
-COMMAND_SECONDS_MAX = 120
 
 Bytes = tuple[int, dict[str, str], bytes]
 """Status, headers by lower-case name, body."""
@@ -76,27 +74,17 @@ def make_project(binary: str, folder: Path) -> tuple[Path, list[dict[str, Any]]]
     """A project with the repository's definitions and a built release, and the rows that it was made from."""
     project, corpus = folder / "project", folder / "tracks.jsonl"
     project.mkdir()
-    rhapsode(binary, "--project", str(project), "init")
+    printed(binary, "--project", str(project), "init")
     shutil.rmtree(project / "feature_defs", ignore_errors=True)
     shutil.copytree(ROOT / "feature_defs", project / "feature_defs")
     # One entity, so that requests need not name it.
     (project / "feature_defs" / "song.yaml").unlink()
-    rhapsode(binary, "corpus", "make", "--tracks", str(TRACKS), "--seed", "7", "--no-faults", "--out", str(corpus))
+    printed(binary, "corpus", "make", "--tracks", str(TRACKS), "--seed", "7", "--no-faults", "--out", str(corpus))
     with corpus.open("a", encoding="utf-8") as stream:
         stream.writelines(f"{json.dumps(track, ensure_ascii=False)}\n" for track in AWKWARD)
-    rhapsode(binary, "--project", str(project), "ingest", "tracks", str(corpus))
-    rhapsode(binary, "--project", str(project), "build")
+    printed(binary, "--project", str(project), "ingest", "tracks", str(corpus))
+    printed(binary, "--project", str(project), "build")
     return project, [json.loads(line) for line in corpus.read_text(encoding="utf-8").split("\n") if line]
-
-
-def rhapsode(binary: str, *arguments: str) -> None:
-    """Runs a command to its end; what it says is shown where it fails."""
-    done = subprocess.run(
-        [binary, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS_MAX
-    )
-    if done.returncode != 0:
-        said = (done.stdout + done.stderr).decode(errors="replace")
-        raise Failure(f"`rhapsode {' '.join(arguments)}` failed with exit code {done.returncode}:\n{said}")
 
 
 def ask(address: str, method: str, path: str, body: Any = None, **headers: str) -> Bytes:

@@ -12,7 +12,7 @@ from ._errors import UsageError
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-"""A larger integer would arrive as a float, with other digits."""
+"""The integers of Rhapsode's dtypes. Far larger ones would arrive as floats, with other digits."""
 
 KeyParts: TypeAlias = "str | int | list[str | int]"
 """A key as a body has it: the value of the one join key, or a list of the values of several."""

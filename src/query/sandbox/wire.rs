@@ -5,14 +5,14 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::engine::SqlError;
-use crate::error::ErrorKind;
 use crate::limits::{SANDBOX_FRAME_BYTES_MAX, SANDBOX_ORDER_BYTES_MAX};
+use crate::store::Entitlements;
 
 /// What a worker is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
-    /// Whether whoever asks may read what is restricted.
-    pub restricted: bool,
+    /// What whoever asks may read.
+    pub entitlements: Entitlements,
     pub task: Task,
 }
 
@@ -39,66 +39,16 @@ pub enum Task {
 }
 
 /// What a worker answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Frame {
     /// The release is open.
     Ready,
     /// The next bytes of an Arrow IPC stream.
     Rows(Vec<u8>),
     /// The last frame of an order that failed.
-    Failed(Failure),
+    Failed(SqlError),
     /// The last frame of one that did not: how many rows its tables gave.
     Done(u64),
-}
-
-/// A [`SqlError`], on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    kind: FailureKind,
-    message: String,
-    remedy: Option<String>,
-    position: Option<(usize, usize)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum FailureKind {
-    Invalid,
-    NotFound,
-    TooLarge,
-    Timeout,
-    Unavailable,
-    Internal,
-}
-
-impl From<SqlError> for Failure {
-    fn from(error: SqlError) -> Self {
-        let kind = match error.kind() {
-            ErrorKind::Invalid | ErrorKind::Conflict => FailureKind::Invalid,
-            ErrorKind::NotFound => FailureKind::NotFound,
-            ErrorKind::TooLarge => FailureKind::TooLarge,
-            ErrorKind::Timeout => FailureKind::Timeout,
-            ErrorKind::Unavailable => FailureKind::Unavailable,
-            ErrorKind::Internal => FailureKind::Internal,
-        };
-        let SqlError { message, remedy, position, .. } = error;
-        Self { kind, message, remedy, position }
-    }
-}
-
-impl From<Failure> for SqlError {
-    fn from(failure: Failure) -> Self {
-        let Failure { kind, message, remedy, position } = failure;
-        let mut error = match kind {
-            FailureKind::Invalid => SqlError::invalid(message),
-            FailureKind::NotFound => SqlError::not_found(message),
-            FailureKind::TooLarge => SqlError::too_large(message),
-            FailureKind::Timeout => SqlError::timeout(message),
-            FailureKind::Unavailable => SqlError::unavailable(message),
-            FailureKind::Internal => SqlError::internal(message),
-        };
-        (error.remedy, error.position) = (remedy, position);
-        error
-    }
 }
 
 const READY: u8 = b'R';
@@ -134,7 +84,7 @@ pub fn write(to: &mut impl std::io::Write, frame: Frame) -> std::io::Result<()> 
     let (tag, body) = match frame {
         Frame::Ready => (READY, Vec::new()),
         Frame::Rows(bytes) => (ROWS, bytes),
-        Frame::Failed(failure) => (FAILED, serde_json::to_vec(&failure)?),
+        Frame::Failed(error) => (FAILED, serde_json::to_vec(&error)?),
         Frame::Done(rows) => (DONE, rows.to_le_bytes().to_vec()),
     };
     let mut head = [tag, 0, 0, 0, 0];
