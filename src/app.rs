@@ -15,7 +15,7 @@ use moka::future::Cache;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
 pub use answers::{Answers, KeptAnswer};
-pub use open_release::{OpenRelease, ReleaseView, TrainingSetError, ViewNames};
+pub use open_release::{Lookup, OpenRelease, ReleaseView, TrainingSetError, ViewNames};
 
 use crate::access::Access;
 use crate::clock::Clock;
@@ -34,7 +34,10 @@ use crate::pipeline::{self, BuildError};
 use crate::query::Limits;
 use crate::query::sandbox::Sandbox;
 use crate::state::State;
-use crate::store::{ColumnPin, Export, ReleaseRef, SourcePin, Store, StoreError};
+use crate::store::{ColumnPin, Export, OnlineMemory, ReleaseRef, SourcePin, Store, StoreError};
+
+/// Who publishes releases of a server's own accord, in the audit log.
+const WATCHER: &str = "serve --watch";
 
 /// A project, opened.
 #[derive(Clone)]
@@ -208,6 +211,9 @@ impl App {
         let quiet: Progress = Arc::new(|_| {});
         let Inner { config, resources, store, .. } = inner.as_ref();
         let report = pipeline::build(project, config, resources, store, self.clock(), &quiet, None).await?;
+        if report.published {
+            self.audit(WATCHER, "publish-release", report.release.number.to_string()).await;
+        }
         Ok(report.published.then_some(report.release.number))
     }
 
@@ -217,7 +223,9 @@ impl App {
         }
         let inner = &self.inner;
         let opening = async {
-            let release = inner.store.open_release(number, inner.config.serve.online_memory_mib).await?;
+            let config = &inner.config.serve;
+            let memory = OnlineMemory { held_mib: config.online_memory_mib, remembered_mib: config.online_cache_mib };
+            let release = inner.store.open_release(number, memory).await?;
             Ok::<_, StoreError>(Arc::new(OpenRelease::new(Arc::new(release), limits(&inner.config), &inner.resources)))
         };
         inner.open.try_get_with(number, opening).await.map_err(StoreError::Shared)

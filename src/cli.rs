@@ -5,6 +5,7 @@ macro_rules! say {
     ($($arguments:tt)*) => { $crate::cli::paint::line(format_args!($($arguments)*)) };
 }
 
+mod audit;
 mod build;
 mod check;
 pub mod corpus;
@@ -35,6 +36,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
+
+/// Who does what commands do, in the audit log.
+const ACTOR: &str = "the command line";
 
 /// A feature store for content: definitions in, versioned datasets and an API out.
 #[derive(Parser)]
@@ -76,6 +80,8 @@ enum Command {
     Serve(serve::Serve),
     /// Make, list, revoke and rotate keys.
     Keys(keys::Keys),
+    /// Show who changed keys and releases.
+    Audit(audit::Audit),
     /// Show what keys were used for.
     Usage(usage::Usage),
     /// Answer one statement.
@@ -113,26 +119,46 @@ async fn run() -> ExitCode {
     let Arguments { project, log, command } = Arguments::parse();
     let is_server = matches!(command, Command::Serve(_));
     // What a person did at the command line is in the audit log; no need to tell the same person.
-    crate::telemetry::init_logs(&if is_server { log } else { format!("{log},rhapsode::audit=warn") });
+    let log = if is_server { log } else { format!("{log},rhapsode::audit=warn") };
+    // Commands that may trace; what else is wrong with the configuration they say themselves.
+    let traced = matches!(command, Command::Serve(_) | Command::Build(_) | Command::Ingest(_));
+    let traces = traced.then(|| Config::load(&project).ok()).flatten().map(|config| config.traces);
+    let traces = match crate::telemetry::init(&log, &traces.unwrap_or_default()) {
+        Ok(traces) => traces,
+        Err(error) => {
+            paint::error(&error.into());
+            return ExitCode::FAILURE;
+        }
+    };
     if !is_server {
         without_huge_pages();
     }
-    let done = match command {
-        Command::Init(command) => command.run(&project),
-        Command::Check(command) => command.run(&project).await,
-        Command::Plan(command) => command.run(&project).await,
-        Command::Eval(command) => command.run(&project).await,
-        Command::Build(command) => command.run(&project).await,
-        Command::Ingest(command) => command.run(&project).await,
-        Command::Serve(command) => command.run(&project).await,
-        Command::Keys(command) => command.run(&project).await,
-        Command::Usage(command) => command.run(&project).await,
-        Command::SqlWorker(command) => command.run(&project).await,
-        Command::Sql(command) => command.run(&project).await,
-        Command::TrainingSet(command) => command.run(&project).await,
-        Command::Releases(command) => command.run(&project).await,
-        Command::Quality(command) => command.run(&project).await,
-        Command::Gc(command) => command.run(&project).await,
+    let done = command_done(command, &project).await;
+    traces.finish().await;
+    done.unwrap_or_else(|error| {
+        paint::error(&error);
+        ExitCode::FAILURE
+    })
+}
+
+async fn command_done(command: Command, project: &Path) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Init(command) => command.run(project),
+        Command::Check(command) => command.run(project).await,
+        Command::Plan(command) => command.run(project).await,
+        Command::Eval(command) => command.run(project).await,
+        Command::Build(command) => command.run(project).await,
+        Command::Ingest(command) => command.run(project).await,
+        Command::Serve(command) => command.run(project).await,
+        Command::Keys(command) => command.run(project).await,
+        Command::Audit(command) => command.run(project).await,
+        Command::Usage(command) => command.run(project).await,
+        Command::SqlWorker(command) => command.run(project).await,
+        Command::Sql(command) => command.run(project).await,
+        Command::TrainingSet(command) => command.run(project).await,
+        Command::Releases(command) => command.run(project).await,
+        Command::Quality(command) => command.run(project).await,
+        Command::Gc(command) => command.run(project).await,
         Command::Corpus(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions { shell } => {
@@ -141,11 +167,7 @@ async fn run() -> ExitCode {
             say!("{}", String::from_utf8_lossy(&script).trim_end());
             Ok(ExitCode::SUCCESS)
         }
-    };
-    done.unwrap_or_else(|error| {
-        paint::error(&error);
-        ExitCode::FAILURE
-    })
+    }
 }
 
 /// Huge pages pay where memory is read again and again. A command that ends soon would spend its time clearing them: of a

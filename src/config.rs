@@ -32,6 +32,7 @@ pub struct Config {
     #[serde(deserialize_with = "tiers::with_built_in")]
     pub tiers: BTreeMap<String, TierConfig>,
     pub resources: ResourcesConfig,
+    pub traces: TracesConfig,
     /// Embedding models beside the built-in `use`, by the names that definitions call them.
     pub models: BTreeMap<String, ModelConfig>,
 }
@@ -83,8 +84,39 @@ pub struct ServeConfig {
     pub watch_seconds: u64,
     /// MiB of answers of statements that are kept for whoever asks the same.
     pub cache_mib: usize,
-    /// MiB of features that may be held in memory; a release that needs more is refused with its size.
+    /// MiB of features that may be held in memory; views for which there is no room are read from their datasets.
     pub online_memory_mib: usize,
+    /// MiB of rows that are remembered of those.
+    pub online_cache_mib: usize,
+    /// Encryption. Without it, a proxy in front should have some.
+    pub tls: Option<TlsConfig>,
+}
+
+/// A certificate and its private key, as PEM files relative to the project. They are read again when they change.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl TlsConfig {
+    /// The same with paths that are relative to `project` no more.
+    pub fn within(&self, project: &Path) -> Self {
+        Self { certificate: project.join(&self.certificate), key: project.join(&self.key) }
+    }
+}
+
+/// Where traces go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TracesConfig {
+    /// Where a collector takes OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`; without it nothing is traced.
+    pub endpoint: Option<String>,
+    /// The share of requests that are traced, from 0 to 1, where their callers have not decided it.
+    pub sample_ratio: f64,
+    pub service_name: String,
 }
 
 /// What a statement of a caller may use.
@@ -224,6 +256,7 @@ impl Default for Config {
             access: Default::default(),
             tiers: tiers::built_in(),
             resources: Default::default(),
+            traces: Default::default(),
             models: Default::default(),
         }
     }
@@ -262,7 +295,15 @@ impl Default for ServeConfig {
             watch_seconds: 2,
             cache_mib: 256,
             online_memory_mib: 4_096,
+            online_cache_mib: 256,
+            tls: None,
         }
+    }
+}
+
+impl Default for TracesConfig {
+    fn default() -> Self {
+        Self { endpoint: None, sample_ratio: 1.0, service_name: "rhapsode".to_owned() }
     }
 }
 

@@ -73,6 +73,39 @@ pub const REQUESTS_IN_FLIGHT_MAX: usize = 512;
 /// How long a request may take, downloads' bodies excepted. A statement has its own, shorter limit.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
 
+/// Requests of one key that are worked on at once, so that one whose bodies come slowly leaves room for the others.
+pub const REQUESTS_OF_A_KEY_IN_FLIGHT_MAX: usize = 128;
+
+/// Connections that are open at once, as far as the system's limit of open files allows. Each costs some 10 KiB.
+pub const CONNECTIONS_MAX: usize = 8_192;
+
+/// How long a connection may take for its first request's head, and for the handshake before it.
+pub const FIRST_REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long a connection may stay without a request, or take for the head of the next one.
+pub const IDLE_CONNECTION_TIME_MAX: Duration = Duration::from_secs(75);
+
+/// How long the next piece of a request's body may take.
+pub const BODY_PIECE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long the other side may take nothing of an answer.
+pub const STALLED_ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Bytes of a request's head: a selection of hundreds of features fits.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// Streams of an HTTP/2 connection at once.
+pub const STREAMS_MAX: u32 = 128;
+
+/// How often the certificate's files are looked at.
+pub const CERTIFICATE_POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Seconds after which a caller is told to ask again for what is not to be had, where nothing else is known.
+pub const UNAVAILABLE_RETRY_SECONDS: u64 = 5;
+
+/// For how long keys that have ended are at hand, so that whoever still shows one costs no query. Hours.
+pub const ENDED_KEY_HOURS: i64 = 1;
+
 /// How long a shutdown waits for requests in flight. Orchestrators kill after 30 seconds.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(20);
 
@@ -84,6 +117,9 @@ pub const OPEN_RELEASES_MAX: u64 = 4;
 
 /// Rows in flight and selections that are remembered per release.
 pub const COMPILED_SELECTIONS_MAX: u64 = 1_024;
+
+/// Bytes of the parameters of a lookup that are remembered with what they ask for: the names of a hundred features.
+pub const LOOKUP_PARAMETERS_BYTES_MAX: usize = 4 << 10;
 
 /// Bytes of all downloads that are kept. Older ones are removed first, and made again when asked for.
 pub const EXPORT_BYTES_MAX: u64 = 8 << 30;
@@ -243,6 +279,9 @@ pub const SANDBOX_QUEUE_MAX: usize = 64;
 
 /// How long a statement waits for a worker.
 pub const SANDBOX_QUEUE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long it may take until a worker that has closed its socket is gone.
+pub const SANDBOX_END_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// How long a worker may take to open its release.
 pub const SANDBOX_START_TIME_MAX: Duration = Duration::from_secs(60);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tracing::Instrument;
 
 use crate::clock::{Clock, Stopwatch};
 use crate::compile::{Target, compile};
@@ -21,6 +22,7 @@ use crate::limits::PLANNING_MEMORY_BYTES;
 use crate::materialize::{self, Built, Event, MaterializeError, Plan, Progress, Settings, Work};
 use crate::name::{Fingerprint, ReleaseNumber};
 use crate::store::{Freed, IncomingFile, LeaseTerms, Manifest, Retention, Store, StoreError};
+use crate::telemetry::span;
 
 /// Why a build published nothing.
 #[derive(Debug, thiserror::Error)]
@@ -155,7 +157,8 @@ async fn run(
     let (target, digest) = target(project, resources).await?;
     let build_id = uuid::Uuid::new_v4().simple().to_string();
     let lease = store.lease(&terms(config, &build_id), &|holder| progress(waiting(holder))).await?;
-    let built = publish(config, store, clock, progress, Job { target, digest, build_id, as_of }).await;
+    let span = span!("build", build_id);
+    let built = publish(config, store, clock, progress, Job { target, digest, build_id, as_of }).instrument(span).await;
     lease.release().await;
     Ok(Report { seconds: watch.seconds(), ..built? })
 }

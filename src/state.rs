@@ -2,6 +2,8 @@
 //!
 //! Statements are written once, in what both databases understand: `$1`, `bigint` and `text` alone.
 
+mod audit;
+
 use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, ConnectOptions, Executor, SqlStr};
+
+pub use audit::AuditEntry;
 
 use crate::config::StateConfig;
 use crate::error::ErrorKind;

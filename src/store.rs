@@ -10,6 +10,7 @@ mod feature_version;
 mod frame;
 mod garbage;
 mod incoming;
+mod indexed;
 mod job_files;
 mod key_index;
 mod lance;
@@ -39,20 +40,21 @@ use futures::future::BoxFuture;
 pub use entitlements::Entitlements;
 pub use exports::{Export, ExportWriter};
 pub use feature_version::OtherVersion;
-pub use frame::{Frame, FrameColumn, Moments};
+pub use frame::{Frame, FrameColumn, Moments, Values, take_rows};
 pub use garbage::{Freed, Retention};
 pub use incoming::{IncomingFile, IncomingSummary, IncomingWriter};
+pub use indexed::IndexedView;
 pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};
 pub use lance::TableKey;
 pub use lease::{Lease, LeaseTerms};
 pub use manifest::{
-    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, TextMethod, TextPin,
-    ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
+    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, Online, SourcePin, TextMethod,
+    TextPin, ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
 };
 pub use objects::Wrap;
 pub use packed::{PackedRow, PackedRows};
 pub use rejects::{Reject, RejectsPin};
-pub use release::{Readable, ReadableFrame, Release};
+pub use release::{OnlineMemory, Readable, ReadableFrame, Release};
 pub use releases::{ReleaseRef, ReleaseSummary};
 pub use statistics::{Bin, Check, Quantile, Statistics, TopValue};
 pub use table::Table;

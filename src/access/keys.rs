@@ -12,6 +12,7 @@ use super::scope::Scopes;
 use super::tier::Tier;
 use super::{Access, AccessError};
 use crate::limits::KEY_NAME_CHARS_MAX;
+use crate::state::AuditEntry;
 
 /// A key as the state database has it: all but the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,12 +226,7 @@ impl Access {
         action: &str,
         subject: &str,
     ) -> Result<(), AccessError> {
-        let at = self.clock.now().timestamp_micros();
-        let insert = "insert into audit (at, actor, action, subject) values ($1, $2, $3, $4)";
-        let insert = sqlx::query(insert).bind(at).bind(actor).bind(action).bind(subject);
-        insert.execute(&mut **transaction).await?;
-        tracing::info!(target: "rhapsode::audit", actor, action, subject, "audited");
-        Ok(())
+        Ok(AuditEntry::new(self.clock.now(), actor, action, subject).write(transaction).await?)
     }
 }
 

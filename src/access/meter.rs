@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::quota::Lease;
 use super::tier::{Rate, RouteClass, Tier, Unit};
+use crate::limits::REQUESTS_OF_A_KEY_IN_FLIGHT_MAX;
 
 type Limiter = DefaultDirectRateLimiter<StateInformationMiddleware>;
 
@@ -37,6 +38,7 @@ impl RateState {
 pub(super) struct Meter {
     limiters: [(Rate, Limiter); RouteClass::ALL.len()],
     work: Arc<Semaphore>,
+    in_flight: Arc<Semaphore>,
     /// Counted, and not yet in the state database.
     spent: Mutex<BTreeMap<(&'static str, Unit), u64>>,
     pub(super) leases: Mutex<BTreeMap<Unit, Lease>>,
@@ -56,6 +58,7 @@ impl Meter {
         Self {
             limiters: RouteClass::ALL.map(limiter),
             work: Arc::new(Semaphore::new(tier.concurrent)),
+            in_flight: Arc::new(Semaphore::new(REQUESTS_OF_A_KEY_IN_FLIGHT_MAX)),
             spent: Mutex::default(),
             leases: Mutex::default(),
             leasing: tokio::sync::Mutex::default(),
@@ -78,6 +81,11 @@ impl Meter {
     /// Room for one more piece of work; none where as many as the tier allows are being done.
     pub fn work(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.work).try_acquire_owned().ok()
+    }
+
+    /// Room for one more request; none where as many as a key may have are being answered.
+    pub fn in_flight(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.in_flight).try_acquire_owned().ok()
     }
 
     pub fn count(&self, route: &'static str, unit: Unit, amount: u64) {

@@ -111,6 +111,17 @@ impl Account<'_> {
         if self.limits(unit).iter().all(|(_, limit)| limit.is_none()) || self.spend_leased(unit, amount, now) {
             return Ok(Ok(()));
         }
+        // Boxed, since each request's future would have room for it.
+        Box::pin(self.spend_anew(unit, amount, now)).await
+    }
+
+    /// The same, once what was taken before does not suffice.
+    async fn spend_anew(
+        &self,
+        unit: Unit,
+        amount: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Result<(), OverQuota>, StateError> {
         let _only = self.meter.leasing.lock().await;
         // Somebody else may have taken a lease meanwhile.
         if self.spend_leased(unit, amount, now) {

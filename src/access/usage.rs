@@ -93,8 +93,13 @@ impl Access {
             return Ok(());
         }
         let written = self.write_taken(&taken).await;
-        if written.is_err() {
-            taken.into_iter().for_each(Taken::give_back);
+        match &written {
+            Ok(()) => {
+                for ((_, unit), amount) in taken.iter().flat_map(|taken| &taken.spent) {
+                    metrics::counter!("rhapsode_quota_spent_total", "unit" => unit.name()).increment(*amount);
+                }
+            }
+            Err(_) => taken.into_iter().for_each(Taken::give_back),
         }
         written
     }

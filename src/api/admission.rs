@@ -7,8 +7,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::policy::{self, Policy};
+use super::respond::header_value;
 use super::{Problem, layers};
 use crate::access::{AccessError, Caller, Credentials, OverQuota, RateState, Refusal, RouteClass, Scope, Scopes, Unit};
 use crate::app::App;
@@ -71,25 +73,20 @@ pub(super) async fn admit(
     };
     let caller = match caller.and_then(|caller| scoped(caller, scope)) {
         Ok(caller) => caller,
-        Err(problem) => return refused(problem),
+        Err(problem) => return problem.into_response(),
     };
     let rate = caller.request(class);
     let mut response = match within_limits(&caller, class, rate).await {
-        Ok(_permit) => {
+        Ok(_room) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(problem) => refused(problem),
+        Err(problem) => problem.into_response(),
     };
     if let Some(rate) = rate {
         tell(&rate, class, response.headers_mut());
     }
     response
-}
-
-fn refused(problem: Problem) -> Response {
-    metrics::counter!("rhapsode_refusals_total", "reason" => problem.name().to_owned()).increment(1);
-    problem.into_response()
 }
 
 /// Without keys everything that is open can be read, and rows are taken where the operator said so.
@@ -154,38 +151,42 @@ fn scoped(caller: Caller, scope: Option<Scope>) -> Result<Caller, Problem> {
     }
 }
 
-/// Keeps the caller's work within bounds while it is held.
+/// Keeps the caller's requests and work within bounds while they are held.
 async fn within_limits(
     caller: &Caller,
     class: RouteClass,
     rate: Option<RateState>,
-) -> Result<Option<tokio::sync::OwnedSemaphorePermit>, Problem> {
+) -> Result<[Option<OwnedSemaphorePermit>; 2], Problem> {
     if let Some((rate, wait)) = rate.and_then(|state| Some((state.rate, state.wait?))) {
         let (class, per_second, burst) = (class.name(), rate.per_second, rate.burst);
         let detail = format!("the key may send {per_second} requests of the class `{class}` a second, {burst} at once");
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "over-rate", detail)
-            .retry_after(wait.as_millis().div_ceil(1_000) as u64)
+            .retry_after((wait.as_millis().div_ceil(1_000) as u64).max(1))
             .remedy("wait as long as `retry-after` says"));
     }
+    let in_flight = caller.in_flight().map_err(|most| too_many_at_once("requests", most))?;
     caller.spend(Unit::Requests, 1).await??;
     if !matches!(class, RouteClass::Query | RouteClass::Analyze) {
-        return Ok(None);
+        return Ok([in_flight, None]);
     }
-    caller.work().map_err(|concurrent| {
-        let detail = format!("the key's statements, downloads and analyses are answered {concurrent} at a time");
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-at-once", detail)
-            .retry_after(1)
-            .remedy("wait for an answer before asking again")
-    })
+    let work = caller.work().map_err(|most| too_many_at_once("statements, downloads and analyses", most))?;
+    Ok([in_flight, work])
+}
+
+fn too_many_at_once(what: &str, most: usize) -> Problem {
+    let detail = format!("the key's {what} are answered {most} at a time");
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-at-once", detail)
+        .retry_after(1)
+        .remedy("wait for an answer before asking again")
 }
 
 /// As in draft-ietf-httpapi-ratelimit-headers-10.
 fn tell(rate: &RateState, class: RouteClass, headers: &mut HeaderMap) {
     let (name, burst, per_second) = (class.name(), rate.rate.burst.get(), rate.rate.per_second.get());
-    let left = format!("\"{name}\";r={};t={}", rate.remaining, rate.reset_seconds());
-    let policy = format!("\"{name}\";q={burst};w={}", burst.div_ceil(per_second));
-    headers.extend(HeaderValue::try_from(left).ok().map(|value| (RATE_LIMIT, value)));
-    headers.extend(HeaderValue::try_from(policy).ok().map(|value| (RATE_LIMIT_POLICY, value)));
+    let left = header_value(format_args!("\"{name}\";r={};t={}", rate.remaining, rate.reset_seconds()));
+    let policy = header_value(format_args!("\"{name}\";q={burst};w={}", burst.div_ceil(per_second)));
+    headers.extend(left.map(|value| (RATE_LIMIT, value)));
+    headers.extend(policy.map(|value| (RATE_LIMIT_POLICY, value)));
 }
 
 fn unauthorized(kind: &str, detail: impl Into<String>) -> Problem {

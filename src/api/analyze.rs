@@ -109,8 +109,11 @@ pub(super) async fn analyze(
     caller.spend(Unit::Texts, 1).await??;
     let analyzed = analysis.analyze(&texts).await;
     let release = view.readable.number();
-    let nearest = nearest(&frame, &analyzed, count);
-    let duplicates = analysis.duplicates().map(|of| duplicates(&frame, &analyzed, of, count)).unwrap_or_default();
+    let nearest = nearest(&frame, &analyzed, count).await?;
+    let duplicates = match analysis.duplicates() {
+        Some(of) => duplicates(&frame, &analyzed, of, count).await?,
+        None => Vec::new(),
+    };
     let analysis = Analysis {
         percentiles: percentiles(&analyzed),
         features: features(&analyzed, request.vectors)?,
@@ -148,28 +151,33 @@ fn percentiles(analyzed: &Analyzed) -> Map<String, Value> {
 }
 
 /// By the first feature that is one vector.
-fn nearest(frame: &ReadableFrame<'_>, analyzed: &Analyzed, count: usize) -> Vec<Near> {
+async fn nearest(frame: &ReadableFrame<'_>, analyzed: &Analyzed, count: usize) -> Result<Vec<Near>, Problem> {
     let found = analyzed.features.iter().find_map(|feature| {
         let vector = feature.values.as_fixed_size_list_opt().filter(|list| !list.is_empty() && list.is_valid(0))?;
         let stored = frame.column(&feature.pin.name)?;
-        Some((vector.value(0).as_primitive_opt::<Float32Type>()?.values().to_vec(), &stored.values))
+        Some((vector.value(0).as_primitive_opt::<Float32Type>()?.values().to_vec(), stored))
     });
-    let Some((vector, stored)) = found else { return Vec::new() };
-    let near = analysis::nearest(stored, &vector, count).into_iter();
-    near.map(|(row, similarity)| Near { key: key(frame, row), similarity }).collect()
+    let Some((vector, stored)) = found else { return Ok(Vec::new()) };
+    let near = analysis::nearest(&stored.all().await?, &vector, count).into_iter();
+    Ok(near.map(|(row, similarity)| Near { key: key(frame, row), similarity }).collect())
 }
 
 /// By the sketches that the release has.
-fn duplicates(frame: &ReadableFrame<'_>, analyzed: &Analyzed, of: &DuplicatesPin, count: usize) -> Vec<Copy> {
+async fn duplicates(
+    frame: &ReadableFrame<'_>,
+    analyzed: &Analyzed,
+    of: &DuplicatesPin,
+    count: usize,
+) -> Result<Vec<Copy>, Problem> {
     let sketch = analyzed.features.iter().find(|feature| feature.pin.name == of.sketch);
-    let (Some(sketch), Some(stored)) = (sketch, frame.column(&of.sketch)) else { return Vec::new() };
+    let (Some(sketch), Some(stored)) = (sketch, frame.column(&of.sketch)) else { return Ok(Vec::new()) };
     let Some(list) = sketch.values.as_list_opt::<i32>().filter(|list| !list.is_empty() && list.is_valid(0)) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let numbers = list.value(0);
-    let Some(numbers) = numbers.as_primitive_opt::<Int64Type>() else { return Vec::new() };
-    let copies = analysis::copies(&stored.values, numbers.values(), of.similarity, count).into_iter();
-    copies.map(|(row, similarity)| Copy { key: key(frame, row), similarity }).collect()
+    let Some(numbers) = numbers.as_primitive_opt::<Int64Type>() else { return Ok(Vec::new()) };
+    let copies = analysis::copies(&stored.all().await?, numbers.values(), of.similarity, count).into_iter();
+    Ok(copies.map(|(row, similarity)| Copy { key: key(frame, row), similarity }).collect())
 }
 
 fn key(frame: &ReadableFrame<'_>, row: usize) -> String {

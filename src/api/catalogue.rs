@@ -72,7 +72,7 @@ struct CatalogueFeature {
     unit: Option<String>,
     licence: Option<String>,
     access: &'static str,
-    /// `memory`, or `off` where only SQL over its view reads it.
+    /// `memory`, `indexed`, or `off` where only SQL over its view reads it.
     online: &'static str,
     tags: Vec<String>,
     /// Null where it names columns that the caller may not read.
@@ -199,7 +199,7 @@ impl CatalogueFeature {
             description,
             licence,
             restricted,
-            is_online,
+            online,
             tags,
         } = pin;
         let access = if restricted { "restricted" } else { "open" };
@@ -214,7 +214,7 @@ impl CatalogueFeature {
             unit,
             licence,
             access,
-            online: if is_online { "memory" } else { "off" },
+            online: online.name(),
             tags,
             expr,
             reads,

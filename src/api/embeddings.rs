@@ -63,7 +63,7 @@ pub(super) async fn one(
         release: release.get(),
         feature: column.field.name().clone(),
         dimensions: dimensions(column.field.data_type()),
-        embedding: vector(&column.values, row),
+        embedding: vector(&column.of_rows(&[row]).await?, 0),
     };
     Ok(answer(release, JSON, serde_json::to_vec(&body).unwrap_or_default()))
 }
@@ -129,7 +129,7 @@ pub(super) async fn batch(
         (Some(keys), None) => {
             let frame = entity_frame(&view, request.entity.as_deref())?;
             caller.spend(Unit::Entities, keys.len() as u64).await??;
-            of_keys(&view, &frame, keys, request.feature.as_deref(), media_type)
+            of_keys(&view, &frame, keys, request.feature.as_deref(), media_type).await
         }
         (None, Some(texts)) => {
             check_count("texts", texts.len(), EMBEDDED_TEXTS_MAX)?;
@@ -140,7 +140,7 @@ pub(super) async fn batch(
     }
 }
 
-fn of_keys(
+async fn of_keys(
     view: &ReleaseView,
     frame: &ReadableFrame<'_>,
     keys: Vec<BatchKey>,
@@ -154,8 +154,11 @@ fn of_keys(
     let rows: Result<Vec<Option<usize>>, _> = keys.iter().map(|key| online::row(frame, key)).collect();
     let rows = rows?;
     let release = view.readable.number();
-    let indices: UInt32Array = rows.iter().map(|row| row.and_then(|row| u32::try_from(row).ok())).collect();
-    let vectors = take(&column.values, &indices, None).map_err(unencodable)?;
+    let found: Vec<usize> = rows.iter().flatten().copied().collect();
+    let vectors = column.of_rows(&found).await?;
+    let mut places = 0_u32..;
+    let places: UInt32Array = rows.iter().map(|row| row.and_then(|_| places.next())).collect();
+    let vectors = take(&vectors, &places, None).map_err(unencodable)?;
     if media_type == ARROW_STREAM {
         let names: StringArray = keys.iter().map(|key| Some(key.to_string())).collect();
         let found = rows.iter().map(|row| Some(row.is_some())).collect();

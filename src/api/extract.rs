@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::respond::JSON;
 use super::{Problem, layers};
@@ -20,17 +21,22 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::read(parts.uri.query().unwrap_or_default())
+    }
+}
+
+impl Parameters {
+    /// As they stand in a URL.
+    pub fn read(written: &str) -> Result<Self, Problem> {
         let mut parameters = BTreeMap::new();
-        for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+        for (name, value) in url::form_urlencoded::parse(written.as_bytes()) {
             if parameters.insert(name.to_string(), value.into_owned()).is_some() {
                 return Err(Problem::invalid("doubled-parameter", format!("`{name}` is given twice")).field(name, ""));
             }
         }
         Ok(Self(parameters))
     }
-}
 
-impl Parameters {
     /// Refuses parameters that are not `known`.
     pub fn only(self, known: &[&str]) -> Result<Self, Problem> {
         match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
@@ -131,15 +137,42 @@ pub(super) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem
     }
 }
 
-/// A JSON body, read.
+/// A JSON body, read. An integer may be written as `5.0`, as JSON Schema has it.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        malformed(error.inner(), if path == "." { "body".to_owned() } else { path })
-    })?;
+    let value = match serde_path_to_error::deserialize(&mut deserializer) {
+        Ok(value) => value,
+        Err(error) => {
+            return with_plain_integers(body).ok_or_else(|| {
+                let path = error.path().to_string();
+                malformed(error.inner(), if path == "." { "body".to_owned() } else { path })
+            });
+        }
+    };
     deserializer.end().map_err(|error| malformed(&error, "body".to_owned()))?;
     Ok(value)
+}
+
+/// A body that can be read once its integers are written without a point; none where they are, or where it is wrong otherwise.
+fn with_plain_integers<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    /// Up to here every integer is a number with a point.
+    const EXACT_MAX: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+    fn rewrite(value: &mut Value) -> bool {
+        match value {
+            Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+                Some(whole) if whole.fract() == 0.0 && whole.abs() <= EXACT_MAX => {
+                    *value = Value::from(whole as i64);
+                    true
+                }
+                _ => false,
+            },
+            Value::Array(values) => values.iter_mut().fold(false, |any, value| rewrite(value) | any),
+            Value::Object(members) => members.values_mut().fold(false, |any, value| rewrite(value) | any),
+            _ => false,
+        }
+    }
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    rewrite(&mut value).then(|| serde_json::from_value(value).ok())?
 }
 
 fn malformed(error: &serde_json::Error, field: String) -> Problem {

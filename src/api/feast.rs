@@ -223,13 +223,14 @@ async fn look_up<'a>(
     let found = keys.into_iter().map(|key| online::row(&frame, &EntityKey::new(key)));
     let rows_found: Vec<Option<usize>> = found.collect::<Result<_, _>>()?;
     let selection = view.selection(&entity.name, Some(features)).await?;
-    if !selection.is_on_request() {
+    if !selection.must_be_gathered() {
         return Ok(Part { frame, places: rows_found.clone(), rows: rows_found, selection });
     }
     let needed: Vec<&str> = selection.inputs().map(|field| field.name().as_str()).collect();
     let given = request.entities.iter().filter(|(name, _)| needed.contains(&name.as_str()));
     let given = given.map(|(name, values)| (name.clone(), Value::Array(values.clone())));
-    let (selection, places) = Inputs::of_values(given.collect(), rows)?.gather(&selection, &rows_found)?;
+    let (selection, places) =
+        Box::pin(Inputs::of_values(given.collect(), rows)?.gather(&selection, &rows_found)).await?;
     Ok(Part { frame, rows: rows_found, selection, places })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -17,7 +17,7 @@ use super::extract::{JsonBody, Parameters};
 use super::inputs::Inputs;
 use super::respond::{ARROW_STREAM, JSON, answer, arrow_stream, negotiate, unencodable};
 use crate::access::{Caller, Unit};
-use crate::app::{App, ReleaseView};
+use crate::app::{App, Lookup, ReleaseView};
 use crate::engine::json;
 use crate::limits::BATCH_ENTITIES_MAX;
 use crate::name::{EntityKey, nearest};
@@ -53,30 +53,33 @@ pub(super) async fn one(
     caller: Caller,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    mut parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let inputs = Inputs::of_texts(parameters.take_prefixed("inputs."));
-    let parameters = parameters.only(&["features", "entity", "release"])?;
-    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
+    let parameters = uri.query().unwrap_or_default();
+    // What asks for a release by its name is never remembered.
+    let latest = app.latest().map(|latest| latest.readable_by(caller.entitlements()));
+    let known = latest.and_then(|view| Some((view.lookup(parameters)?, view)));
+    let (view, lookup, inputs, is_pinned) = match known {
+        Some((lookup, view)) => (view, lookup, Inputs::of_texts(BTreeMap::new()), false),
+        None => Box::pin(read(&app, &caller, parameters)).await?,
+    };
     let asked = uri.path_and_query().map(|asked| asked.as_str()).unwrap_or_default();
-    let id = AnswerId::new(&view, &[asked.as_bytes()], JSON, parameters.is_pinned());
+    let id = AnswerId::new(&view, &[asked.as_bytes()], JSON, is_pinned);
     if let Some(not_modified) = id.not_modified(&headers) {
         return Ok(not_modified);
     }
-    let frame = frame(&view, parameters.get("entity"))?;
-    let entity = frame.entity().name.as_str();
+    let entity = lookup.entity.as_str();
+    let frame = frame(&view, Some(entity))?;
     // The raw path, since a `,` within a part is percent-encoded.
     let raw = uri.path().strip_prefix("/api/features/").unwrap_or_default();
     let key = parse_key(&frame, raw, true)?;
-    let selection = view.selection(entity, parameters.list("features")).await?;
-    inputs.check_are_read(&selection)?;
+    let selection = Arc::clone(&lookup.selection);
     let Some(row) = online::row(&frame, &key)? else {
         return Err(unknown_key(&frame, &key));
     };
     entities_read(&caller, 1).await?;
-    let (selection, row) = match selection.is_on_request() {
+    let (selection, row) = match selection.must_be_gathered() {
         false => (selection, row),
-        true => (inputs.gather(&selection, &[Some(row)])?.0, 0),
+        true => (Box::pin(inputs.gather(&selection, &[Some(row)])).await?.0, 0),
     };
     let release = view.readable.number();
     let mut body = Vec::with_capacity(64 + 32 * selection.features().len());
@@ -88,6 +91,29 @@ pub(super) async fn one(
     online::write_object(&frame, &selection, row, &mut body);
     body.push(b'}');
     Ok(id.name(answer(release, JSON, body)))
+}
+
+/// Reads the parameters of a lookup: the release, what of it is asked for, inputs, and whether the release was named by its
+/// number.
+async fn read(
+    app: &App,
+    caller: &Caller,
+    parameters: &str,
+) -> Result<(ReleaseView, Arc<Lookup>, Inputs, bool), Problem> {
+    let written = parameters;
+    let mut parameters = Parameters::read(parameters)?;
+    let inputs = parameters.take_prefixed("inputs.");
+    let parameters = parameters.only(&["features", "entity", "release"])?;
+    let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
+    let entity = frame(&view, parameters.get("entity"))?.entity().name.clone();
+    let selection = view.selection(&entity, parameters.list("features")).await?;
+    let lookup = Arc::new(Lookup { entity, selection });
+    if inputs.is_empty() && parameters.get("release").is_none() {
+        view.remember(written, &lookup);
+    }
+    let inputs = Inputs::of_texts(inputs);
+    inputs.check_are_read(&lookup.selection)?;
+    Ok((view, lookup, inputs, parameters.is_pinned()))
 }
 
 /// Which entities and features.
@@ -176,9 +202,9 @@ pub(super) async fn batch(
     entities_read(&caller, rows.iter().flatten().count() as u64).await?;
     let inputs = Inputs::of_values(request.inputs.unwrap_or_default(), keys.len())?;
     inputs.check_are_read(&selection)?;
-    let (selection, rows) = match selection.is_on_request() {
+    let (selection, rows) = match selection.must_be_gathered() {
         false => (selection, rows),
-        true => inputs.gather(&selection, &rows)?,
+        true => Box::pin(inputs.gather(&selection, &rows)).await?,
     };
     let release = view.readable.number();
     if media_type == ARROW_STREAM {

@@ -51,14 +51,14 @@ impl Inputs {
         Ok(Self(inputs))
     }
 
-    /// The features of `selection` for the `rows` that were found, computed, and where each of them is then.
-    pub fn gather(
+    /// The features of `selection` for the `rows` that were found, read and computed, and where each of them is then.
+    pub async fn gather(
         &self,
         selection: &Selection,
         rows: &[Option<usize>],
     ) -> Result<(Arc<Selection>, Vec<Option<usize>>), Problem> {
         let found: Vec<usize> = rows.iter().flatten().copied().collect();
-        let gathered = selection.gather(&found, |field| self.column(field, rows))?;
+        let gathered = selection.gather(&found, |field| self.column(field, rows)).await?;
         let mut places = 0..found.len();
         Ok((Arc::new(gathered), rows.iter().map(|row| row.and_then(|_| places.next())).collect()))
     }

@@ -9,17 +9,21 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tracing::Instrument;
 
 use super::Problem;
 use super::admission::{Admission, admit};
 use super::cache::tag_encodings;
 use crate::app::App;
 use crate::clock::Stopwatch;
-use crate::limits::{REQUEST_TIME_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::limits::{BODY_PIECE_TIME_MAX, REQUEST_TIME_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::telemetry::{follow_caller, span};
 
 tokio::task_local! {
     static REQUEST_ID: String;
@@ -88,14 +92,25 @@ async fn observe(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "other".to_owned());
+    let span = span!("request", otel.kind = "server", otel.name = tracing::field::Empty, http.request.method = %method,
+        http.route = route, http.response.status_code = tracing::field::Empty, otel.status_code = tracing::field::Empty,
+        rhapsode.request_id = id);
+    if !span.is_disabled() {
+        span.record("otel.name", format!("{method} {route}"));
+        follow_caller(&span, |name| request.headers().get(name).and_then(|value| value.to_str().ok()));
+    }
     let in_flight = metrics::gauge!("rhapsode_http_requests_in_flight");
     in_flight.increment(1.0);
-    let mut response = REQUEST_ID.scope(id.clone(), next.run(request)).await;
+    let mut response = REQUEST_ID.scope(id.clone(), next.run(request)).instrument(span.clone()).await;
     in_flight.decrement(1.0);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
     }
     let (status, seconds) = (response.status().as_u16(), watch.seconds());
+    span.record("http.response.status_code", status);
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     metrics::counter!("rhapsode_http_requests_total", "route" => route.clone(), "method" => method.to_string(), "status" => status.to_string()).increment(1);
     metrics::histogram!("rhapsode_http_request_seconds", "route" => route.clone()).record(seconds);
     tracing::debug!(request_id = id, %method, route, status, seconds, "answered");
@@ -169,10 +184,26 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).remedy("/docs shows every path")
 }
 
-/// The body of a request, bounded.
-pub(super) async fn body(request: Request, bytes_max: usize) -> Result<axum::body::Bytes, Problem> {
-    axum::body::to_bytes(request.into_body(), bytes_max).await.map_err(|_| {
-        let detail = format!("the body has more than {bytes_max} bytes, or broke off");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail).remedy("send several smaller requests")
-    })
+/// The body of a request, bounded in bytes and in the time that its sender takes.
+pub(super) async fn body(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+    let mut pieces = request.into_body().into_data_stream();
+    let mut body = BytesMut::new();
+    loop {
+        let piece = match tokio::time::timeout(BODY_PIECE_TIME_MAX, pieces.next()).await {
+            Ok(None) => return Ok(body.freeze()),
+            Ok(Some(Ok(piece))) => piece,
+            Ok(Some(Err(error))) => {
+                return Err(Problem::invalid("incomplete-body", format!("the body broke off: {error}")));
+            }
+            Err(_) => {
+                let detail = format!("the next piece of the body took longer than {} s", BODY_PIECE_TIME_MAX.as_secs());
+                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail).remedy("send it at once"));
+            }
+        };
+        if body.len() + piece.len() > bytes_max {
+            let detail = format!("the body has more than {bytes_max} bytes");
+            return Err(Problem::too_large("body-too-large", detail).remedy("send several smaller requests"));
+        }
+        body.extend_from_slice(&piece);
+    }
 }

@@ -9,6 +9,7 @@ use super::layers::request_id;
 use crate::dataset::DatasetError;
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
+use crate::limits::UNAVAILABLE_RETRY_SECONDS;
 use crate::online::{SelectionError, WrongKey};
 use crate::store::{OtherVersion, StoreError};
 
@@ -76,7 +77,7 @@ impl Problem {
     }
 
     /// Its kind, as `unknown-feature`.
-    pub(super) fn name(&self) -> &str {
+    fn name(&self) -> &str {
         self.kind.rsplit('/').next().unwrap_or_default()
     }
 
@@ -121,11 +122,15 @@ fn title(kind: &str) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        metrics::counter!("rhapsode_problems_total", "kind" => self.name().to_owned()).increment(1);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.extend(self.retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
+        // What is not to be had now may be later, whoever says so.
+        let later = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(UNAVAILABLE_RETRY_SECONDS);
+        let seconds = self.retry_after.or(later);
+        headers.extend(seconds.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

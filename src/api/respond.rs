@@ -1,5 +1,7 @@
 //! What answers have in common: their media type, and the release that they come from.
 
+use std::io::Write;
+
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use datafusion::arrow::array::RecordBatch;
@@ -92,6 +94,15 @@ fn json_rows(
 /// Says which release an answer comes from.
 pub(super) fn name_release(response: &mut Response, release: ReleaseNumber) {
     response.headers_mut().insert("x-rhapsode-release", HeaderValue::from(release.get()));
+}
+
+/// A short value of a header, written without a detour over the heap; none where it is longer than 64 bytes.
+pub(super) fn header_value(text: std::fmt::Arguments<'_>) -> Option<HeaderValue> {
+    let mut bytes = [0; 64];
+    let mut rest = bytes.as_mut_slice();
+    rest.write_fmt(text).ok()?;
+    let length = 64 - rest.len();
+    HeaderValue::from_bytes(&bytes[..length]).ok()
 }
 
 /// Batches as an Arrow IPC stream.

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 
 use axum::Router;
 use axum::routing::get;
-use axum::serve::ListenerExt;
+use axum_server::Handle;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Admission, router};
+use super::{Admission, connections, router};
 use crate::access::AccessError;
 use crate::app::App;
+use crate::config::TlsConfig;
 use crate::error::ErrorKind;
 use crate::limits::DRAIN_TIME_MAX;
 use crate::state::StateError;
@@ -24,6 +25,7 @@ pub struct Serving {
     pub listen: SocketAddr,
     pub metrics_listen: SocketAddr,
     pub admission: Admission,
+    pub tls: Option<TlsConfig>,
     /// Where to write the address once it is open, for scripts that asked for port 0.
     pub port_file: Option<PathBuf>,
 }
@@ -37,6 +39,8 @@ pub enum ServeError {
         "`{address}` cannot be opened: {source}; is another server running? `--listen 127.0.0.1:0` takes any free port"
     )]
     Taken { address: SocketAddr, source: std::io::Error },
+    #[error("the certificate `{certificate}` with the key `{key}` cannot be taken: {source}; both are PEM files")]
+    Certificate { certificate: PathBuf, key: PathBuf, source: std::io::Error },
     #[error("`{path}` cannot be written: {source}")]
     PortFile { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
@@ -50,7 +54,7 @@ pub enum ServeError {
 impl ServeError {
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotLoopback(_) => ErrorKind::Invalid,
+            Self::NotLoopback(_) | Self::Certificate { .. } => ErrorKind::Invalid,
             Self::Taken { .. } | Self::PortFile { .. } => ErrorKind::Unavailable,
             Self::State(error) => error.kind(),
             Self::Access(error) => error.kind(),
@@ -74,6 +78,10 @@ pub async fn serve(
     // What cannot be opened now could not be opened for a caller.
     app.jobs().await?;
     app.access().await?;
+    let tls = match &serving.tls {
+        Some(files) => Some(connections::certificate(files).await?),
+        None => None,
+    };
     let listener = listen(serving.listen).await?;
     let address = listener.local_addr()?;
     if let Err(error) = app.refresh().await {
@@ -102,18 +110,22 @@ pub async fn serve(
         })
         .collect();
     opened(address);
-    // Small answers must not wait for each other.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
+    let renewer = serving.tls.zip(tls.clone()).map(|(files, tls)| {
+        let following = connections::follow_certificate(files, tls);
+        tokio::spawn(following)
     });
-    let server = axum::serve(listener, router(app.clone(), serving.admission)).with_graceful_shutdown(done(stopping));
-    let served = tokio::spawn(server.into_future());
+    let handle = Handle::new();
+    let served = connections::answer(listener, router(app.clone(), serving.admission), tls, handle.clone());
+    let served = tokio::spawn(served);
     stop.await;
     tracing::info!("stopping: requests in flight may finish");
     drop(stopped);
-    if tokio::time::timeout(DRAIN_TIME_MAX, served).await.is_err() {
+    handle.graceful_shutdown(Some(DRAIN_TIME_MAX));
+    let _ = served.await;
+    if handle.connection_count() > 0 {
         tracing::warn!("some requests did not finish in time");
     }
+    renewer.iter().for_each(|renewer| renewer.abort());
     follower.abort();
     keeper.abort();
     app.sync_access().await;
@@ -143,6 +155,10 @@ async fn serve_metrics(
             metrics::gauge!("rhapsode_release_number").set(release.number().get() as f64);
             metrics::gauge!("rhapsode_release_age_seconds").set(age.as_seconds_f64());
             metrics::gauge!("rhapsode_online_memory_bytes").set(release.memory_bytes() as f64);
+        }
+        if let Some((open, idle)) = app.state_connections() {
+            metrics::gauge!("rhapsode_state_connections").set(f64::from(open));
+            metrics::gauge!("rhapsode_state_connections_idle").set(idle as f64);
         }
         handle.run_upkeep();
         ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], handle.render())

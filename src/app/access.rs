@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::App;
 use crate::access::{Access, AccessError};
 use crate::limits::ACCESS_SYNC_INTERVAL;
-use crate::state::{State, StateError};
+use crate::state::{AuditEntry, State, StateError};
 
 impl App {
     /// The state database of the project; opened by the first who asks.
@@ -14,14 +14,42 @@ impl App {
         inner.state.get_or_try_init(|| State::open(&inner.project, &inner.config.state)).await
     }
 
+    /// Connections to the state database: how many are open, and how many of those rest. None before it was needed.
+    pub fn state_connections(&self) -> Option<(u32, usize)> {
+        let pool = self.inner.state.get()?.pool();
+        Some((pool.size(), pool.num_idle()))
+    }
+
+    /// Writes down what was done to releases. It is done already, so what fails here is told and no more.
+    pub async fn audit(&self, actor: &str, action: &str, subject: impl Into<String>) {
+        let entry = AuditEntry::new(self.clock().now(), actor, action, subject);
+        let written = match self.state().await {
+            Ok(state) => state.audit(&entry).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            let AuditEntry { actor, action, subject, .. } = entry;
+            tracing::warn!(%error, actor, action, subject, "it was done and could not be written down");
+        }
+    }
+
+    /// What was done to keys and releases: the last `count` entries, the newest first.
+    pub async fn audited(&self, count: u32) -> Result<Vec<AuditEntry>, StateError> {
+        self.state().await?.audited(count).await
+    }
+
     /// The keys of the project.
     pub async fn access(&self) -> Result<&Arc<Access>, AccessError> {
         let inner = &self.inner;
+        if let Some(access) = inner.access.get() {
+            return Ok(access);
+        }
         let open = || async {
             let state = self.state().await?.clone();
             Ok(Arc::new(Access::open(&inner.project, &inner.config, state, Arc::clone(&inner.clock))?))
         };
-        inner.access.get_or_try_init(open).await
+        // Boxed, since each request's future would have room for it.
+        Box::pin(inner.access.get_or_try_init(open)).await
     }
 
     /// Takes over changes of keys and writes down what was used, until the end of time.

@@ -1,17 +1,18 @@
 //! A release that is open, and what was made of it for its readers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::Field;
 use datafusion::physical_plan::SendableRecordBatchStream;
+use hashbrown::HashMap;
 use moka::future::Cache;
 
 use crate::analysis::TextAnalysis;
 use crate::definition::Dtype;
 use crate::engine::{Bounds, Resources, Session, SqlError};
-use crate::limits::{COMPILED_SELECTIONS_MAX, PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
+use crate::limits::{COMPILED_SELECTIONS_MAX, LOOKUP_PARAMETERS_BYTES_MAX, PLANNING_MEMORY_BYTES, SOURCE_BATCH_ROWS};
 use crate::name::ReleaseNumber;
 use crate::online::{self, OnRequestFeature, SelectedFeature, Selection, SelectionError};
 use crate::query::{self, Limits, Query, TrainingError, TrainingFeature, TrainingRequest, TrainingRows};
@@ -38,6 +39,14 @@ struct ForReaders {
     scalars: BTreeMap<String, Arc<Selection>>,
     /// By entity and features, as they were asked for.
     selections: Cache<(String, Option<Vec<String>>), Arc<Selection>>,
+    /// By the parameters of a URL, as they were written.
+    lookups: RwLock<HashMap<Box<str>, Arc<Lookup>>>,
+}
+
+/// What the parameters of a URL ask for.
+pub struct Lookup {
+    pub entity: String,
+    pub selection: Arc<Selection>,
 }
 
 /// The names of a view: stored, or computed when it is asked for.
@@ -60,7 +69,8 @@ impl OpenRelease {
             let (views, on_request) = (views(&readable.manifest()), on_request(&readable));
             let analyses = TextAnalysis::of_release(&readable, resources);
             let selections = Cache::new(COMPILED_SELECTIONS_MAX);
-            Arc::new(ForReaders { readable, query, views, on_request, analyses, scalars, selections })
+            let lookups = RwLock::default();
+            Arc::new(ForReaders { readable, query, views, on_request, analyses, scalars, selections, lookups })
         };
         let (open, restricted) = (readers(Entitlements::OPEN), readers(Entitlements::ALL));
         Self { release, open, restricted }
@@ -124,6 +134,23 @@ impl ReleaseView {
         let features = selection.features().iter().map(feature).collect();
         let request = TrainingRequest { entity: entity.to_owned(), features, rows, time };
         Ok(query::training_set(&self.readable, limits, request).await?)
+    }
+
+    /// What `parameters` ask for, where the same was asked before.
+    pub fn lookup(&self, parameters: &str) -> Option<Arc<Lookup>> {
+        self.readers.lookups.read().unwrap_or_else(PoisonError::into_inner).get(parameters).cloned()
+    }
+
+    /// Remembers what `parameters` ask for. Few are used again and again, so where there are too many, all are forgotten.
+    pub fn remember(&self, parameters: &str, lookup: &Arc<Lookup>) {
+        if parameters.len() > LOOKUP_PARAMETERS_BYTES_MAX {
+            return;
+        }
+        let mut lookups = self.readers.lookups.write().unwrap_or_else(PoisonError::into_inner);
+        if lookups.len() >= COMPILED_SELECTIONS_MAX as usize {
+            lookups.clear();
+        }
+        lookups.insert(parameters.into(), Arc::clone(lookup));
     }
 
     /// The selection `features` of an entity, compiled once per release. `entity` must be one of the release's.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use datafusion::physical_plan::SendableRecordBatchStream;
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::{App, ReleaseView, TrainingSetError};
 use crate::dataset::Condition;
@@ -13,6 +14,7 @@ use crate::engine::SqlError;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::query::sandbox::{Order, Sandbox, SandboxRows, SandboxSettings, Task};
 use crate::query::{Answer, TrainingRows, parameter};
+use crate::telemetry::span;
 
 impl App {
     /// The workers; none where statements run in this process.
@@ -103,8 +105,9 @@ impl App {
 }
 
 async fn run(sandbox: &Sandbox, view: &ReleaseView, task: Task, time: Duration) -> Result<SandboxRows, SqlError> {
-    let entitlements = view.readable.entitlements();
-    sandbox.run(view.readable.number(), &Order { entitlements, task }, time).await
+    let (release, entitlements) = (view.readable.number(), view.readable.entitlements());
+    let span = span!("statement", rhapsode.release = %release);
+    sandbox.run(release, &Order { entitlements, task }, time).instrument(span).await
 }
 
 /// This program: on Linux the very file that runs, even where another version has taken its place on the disk.

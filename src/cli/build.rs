@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::paint::{bytes, thousands};
-use super::{open, paint, print_json};
+use super::{ACTOR, open, paint, print_json};
 use crate::materialize::{Event, Progress};
 use crate::pipeline::{self, Report};
 use crate::telemetry;
@@ -72,6 +72,9 @@ impl Build {
             std::fs::write(&written, metrics.render()).and_then(|()| std::fs::rename(&written, file))?;
         }
         let report = report.map_err(|error| paint::faults(project, error))?;
+        if report.published {
+            app.audit(ACTOR, "publish-release", report.release.number.to_string()).await;
+        }
         let summary = summary(&report);
         if self.json {
             print_json(&summary)?;

@@ -8,13 +8,10 @@ use clap::Subcommand;
 use console::style;
 
 use super::paint::table;
-use super::{open, print_json};
+use super::{ACTOR, open, print_json};
 use crate::access::{KeyId, KeyRecord, KeyRequest, Scopes};
 use crate::api::{KeyAnswer, NewKeyAnswer};
 use crate::limits::{KEY_DAYS_MAX, ROTATION_HOURS_MAX};
-
-/// Who did it, in the audit log.
-const ACTOR: &str = "the command line";
 
 /// Make, list, revoke and rotate keys.
 #[derive(clap::Args)]

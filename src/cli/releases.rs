@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::build::bars;
 use super::paint::{table, thousands};
-use super::{open, print_json};
+use super::{ACTOR, open, print_json};
 use crate::app::App;
 use crate::name::ReleaseNumber;
 use crate::pipeline;
@@ -141,11 +141,13 @@ impl Releases {
             Command::Tag { release, name } => {
                 let number = store.resolve(&release).await?;
                 store.tag(&name, number, now).await?;
+                app.audit(ACTOR, "tag-release", format!("{number} as {name}")).await;
                 say!("{} release {number} is `{name}`", style("tagged:").green().bold());
             }
             Command::Yank { release, reason } => {
                 let number = store.resolve(&release).await?;
                 store.yank(number, &reason, now).await?;
+                app.audit(ACTOR, "yank-release", format!("{number}: {reason}")).await;
                 say!("{} release {number} is no longer `latest`", style("yanked:").green().bold());
             }
             Command::Rollback { release } => roll_back(&app, store.resolve(&release).await?).await?,
@@ -156,6 +158,7 @@ impl Releases {
 
 async fn roll_back(app: &App, to: ReleaseNumber) -> anyhow::Result<()> {
     let release = pipeline::rollback(app.config(), app.store(), app.clock(), &bars(), to).await?;
+    app.audit(ACTOR, "roll-back-release", format!("{} has the content of {to}", release.number)).await;
     say!("{} release {} has the content of release {to}", style("published:").green().bold(), release.number);
     for source in release.sources.iter().filter(|source| !source.void.is_empty()) {
         let (void, name) = (source.void.join(", "), &source.name);

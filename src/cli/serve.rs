@@ -43,6 +43,7 @@ impl Serve {
             listen: self.listen.unwrap_or(config.listen),
             metrics_listen: self.metrics_listen.unwrap_or(config.metrics_listen),
             admission: if self.open { Admission::Open } else { Admission::Keys },
+            tls: config.tls.as_ref().map(|tls| tls.within(project)),
             port_file: self.port_file,
         };
         let metrics = telemetry::init_metrics();

@@ -175,6 +175,11 @@ fn feature_view(node: &Node, diagnostics: &mut Diagnostics) -> Option<FeatureVie
     let ttl_seconds = fields.text("ttl", diagnostics).and_then(|text| aggregate::seconds(text, "", diagnostics));
     let expect = fields.node("expect").map(|node| expect::of_view(node, diagnostics)).unwrap_or_default();
     let format = format(&fields, diagnostics);
+    let is_indexed = online == Online::Indexed || features.iter().any(|feature| feature.online == Online::Indexed);
+    if let (Format::Parquet, true, Some(text)) = (format, is_indexed, fields.text("format", diagnostics)) {
+        let message = "a Parquet file has no index, which `online: indexed` reads by";
+        diagnostics.add_with(&text.place, message, Some("write `format: lance`, or `online: memory`".to_owned()));
+    }
     let timestamp_field = fields.name("timestamp_field", diagnostics);
     Some(FeatureView {
         name: name?,
@@ -287,9 +292,10 @@ fn online(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Online> 
     let text = fields.text("online", diagnostics)?;
     match text.value.as_str() {
         "memory" => Some(Online::Memory),
+        "indexed" => Some(Online::Indexed),
         "off" => Some(Online::Off),
         other => {
-            let remedy = suggestion(other, ["memory", "off"]);
+            let remedy = suggestion(other, ["memory", "indexed", "off"]);
             diagnostics.add_with(&text.place, format!("unknown online `{other}`"), remedy);
             None
         }

@@ -169,6 +169,8 @@ pub enum Online {
     /// In memory: lookups, training sets and the entity's table have them.
     #[default]
     Memory,
+    /// In the store: lookups read them by the index of the key, and remember the last ones.
+    Indexed,
     /// Not at all: SQL over the view reads them from the store.
     Off,
 }

@@ -14,7 +14,7 @@ use crate::compile::{
 use crate::definition::{Access, Online};
 use crate::name::{Fingerprint, ReleaseNumber};
 use crate::store::{
-    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics,
+    self, ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics,
     TextMethod, TextPin, ThemePin, ViewPin, WindowPin, WindowsPin,
 };
 
@@ -217,7 +217,11 @@ fn pin(
         description,
         licence,
         restricted: access == Access::Restricted,
-        is_online: online == Online::Memory,
+        online: match online {
+            Online::Memory => store::Online::Memory,
+            Online::Indexed => store::Online::Indexed,
+            Online::Off => store::Online::Off,
+        },
         tags,
     }
 }

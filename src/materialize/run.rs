@@ -7,10 +7,12 @@ use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, source, view, windows};
 use crate::compile::Target;
 use crate::store::{Check, RejectsPin, Statistics, Store, StoreError, Table};
+use crate::telemetry::span;
 
 /// What a build may use, and what it is called.
 #[derive(Clone, Debug)]
@@ -80,7 +82,9 @@ pub async fn run(
 ) -> Result<Built, MaterializeError> {
     let mut built = Built::default();
     for step in &plan.sources {
-        let table = source::run(store, step, settings, progress).await?;
+        let span = span!("source", table = %step.source.name);
+        let table = source::run(store, step, settings, progress).instrument(span).await?;
+        measure(step.source.name.as_str(), &table);
         built.tables.insert(step.source.name.to_string(), table);
     }
     built.as_of = windows::as_of(target, &built, settings.as_of, settings.memory_bytes).await?;
@@ -97,7 +101,8 @@ pub async fn run(
         let mut views = JoinSet::new();
         for (index, step) in level.iter().enumerate() {
             let (shared, step, built) = (shared.clone(), ViewStep::clone(step), built.clone());
-            views.spawn(async move { Ok((index, view::run(&shared, &step, &built).await?)) });
+            let span = span!("view", table = %step.view.name);
+            views.spawn(async move { Ok((index, view::run(&shared, &step, &built).await?)) }.instrument(span));
         }
         let mut tables = BTreeMap::new();
         while let Some(ended) = views.join_next().await {
@@ -113,12 +118,20 @@ pub async fn run(
         }
         for (step, table) in level.into_iter().zip(tables.into_values()) {
             let name = step.view.name.to_string();
+            measure(&name, &table);
             let checks = table.checks.iter().filter(|check| !check.passed && !check.is_warning);
             failed.extend(checks.map(|check| FailedCheck { view: name.clone(), check: check.clone() }));
             built.tables.insert(name, table);
         }
     }
     if failed.is_empty() { Ok(built) } else { Err(MaterializeError::Expectations(failed)) }
+}
+
+fn measure(name: &str, table: &BuiltTable) {
+    if let Some(seconds) = table.seconds {
+        metrics::gauge!("rhapsode_build_seconds", "table" => name.to_owned()).set(seconds);
+        metrics::gauge!("rhapsode_build_rows", "table" => name.to_owned()).set(table.rows as f64);
+    }
 }
 
 /// The views in groups, each of which reads only views of those before it; within a group as they are planned.

@@ -3,24 +3,34 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, UInt32Array, new_empty_array};
-use datafusion::arrow::compute::take;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, new_empty_array};
 use datafusion::arrow::datatypes::Field;
-use datafusion::arrow::error::ArrowError;
 
 use crate::engine::json::{JsonColumn, quoted};
 use crate::engine::{RowExpression, SqlError};
 use crate::error::ErrorKind;
 use crate::limits::SELECTION_FEATURES_MAX;
 use crate::name::{FeatureReference, nearest};
-use crate::store::{FeaturePin, FrameColumn, OtherVersion, PackedRow, ReadableFrame};
+use crate::store::{
+    FeaturePin, FrameColumn, IndexedView, OtherVersion, PackedRow, ReadableFrame, StoreError, Values, take_rows,
+};
 
 /// The columns that were asked for, in order.
 #[derive(Debug)]
 pub struct Selection {
     features: Vec<SelectedFeature>,
-    /// Whether it holds the rows of one request, in their order.
-    is_gathered: bool,
+    state: State,
+}
+
+/// How the values of a selection are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// All of them, in the rows of the frame.
+    Held,
+    /// Some must be read or computed first.
+    Gatherable,
+    /// Those of one request, in its order.
+    Gathered,
 }
 
 /// A feature that is computed when it is asked for.
@@ -31,12 +41,15 @@ pub struct OnRequestFeature {
     pub expression: Arc<RowExpression>,
 }
 
-/// How the values of a feature on request come about.
+/// Where the values of a feature come from.
 #[derive(Debug)]
-struct Computation {
-    expression: Arc<RowExpression>,
-    /// The stored columns that it reads.
-    stored: Vec<ArrayRef>,
+enum Origin {
+    Stored(Values),
+    /// Computed of stored columns, and of what comes with a request.
+    Computed {
+        expression: Arc<RowExpression>,
+        stored: Vec<(String, Values)>,
+    },
 }
 
 /// A column that was asked for.
@@ -48,17 +61,20 @@ pub struct SelectedFeature {
     /// What stands before its value in an object, where it is not the first: `,"name":`.
     pub member: Box<[u8]>,
     pub column: JsonColumn,
+    /// Empty where they are read or computed when they are asked for.
     pub values: ArrayRef,
     /// Where its values stand in a packed row.
     pub slot: Option<usize>,
-    /// None where its values are there.
-    computation: Option<Box<Computation>>,
+    origin: Origin,
 }
 
 impl SelectedFeature {
     /// What it is computed by, where it is on request.
     pub fn expression(&self) -> Option<&Arc<RowExpression>> {
-        self.computation.as_ref().map(|computation| &computation.expression)
+        match &self.origin {
+            Origin::Stored(_) => None,
+            Origin::Computed { expression, .. } => Some(expression),
+        }
     }
 
     /// Appends the value of `row`, which is also `packed`.
@@ -78,9 +94,9 @@ impl Selection {
         &self.features
     }
 
-    /// Whether features must be computed: then [`Self::gather`] comes before anything is written.
-    pub fn is_on_request(&self) -> bool {
-        self.features.iter().any(|feature| feature.computation.is_some())
+    /// Whether values must be read or computed: then [`Self::gather`] comes before anything is written.
+    pub fn must_be_gathered(&self) -> bool {
+        self.state == State::Gatherable
     }
 
     /// The values that have to come with a request. One that several features read is there several times.
@@ -88,48 +104,83 @@ impl Selection {
         self.features.iter().filter_map(SelectedFeature::expression).flat_map(|expression| expression.inputs())
     }
 
-    /// The same features for `rows` only, whose numbers are then 0, 1, …, with what is computed for them. `input` gives
-    /// the values of an input, one for each of the rows.
-    pub fn gather<E: From<SqlError>>(
+    /// The same features for `rows` only, whose numbers are then 0, 1, …, with what is read and computed for them. `input`
+    /// gives the values of an input, one for each of the rows.
+    pub async fn gather<E: From<SqlError> + From<StoreError>>(
         &self,
         rows: &[usize],
         input: impl Fn(&Field) -> Result<ArrayRef, E>,
     ) -> Result<Self, E> {
-        let fault = |error: ArrowError| E::from(SqlError::from_execution(error.into()));
-        let indices: UInt32Array = rows.iter().map(|row| u32::try_from(*row).ok()).collect();
-        let of_rows = |values: &ArrayRef| take(values, &indices, None).map_err(fault);
-        let mut features = Vec::with_capacity(self.features.len());
         let mut given: Vec<(&Field, ArrayRef)> = Vec::new();
         for field in self.inputs() {
             if !given.iter().any(|(known, _)| *known == field) {
                 given.push((field, input(field)?));
             }
         }
+        let read = self.read(rows).await?;
+        let mut features = Vec::with_capacity(self.features.len());
         for feature in &self.features {
-            let values = match &feature.computation {
-                None => of_rows(&feature.values)?,
-                Some(computation) => {
-                    let stored = computation.stored.iter().map(of_rows);
-                    let mut columns = stored.collect::<Result<Vec<ArrayRef>, E>>()?;
-                    let inputs = computation.expression.inputs();
+            let values = match &feature.origin {
+                Origin::Stored(values) => read.column(&feature.name, values)?,
+                Origin::Computed { expression, stored } => {
+                    let stored = stored.iter().map(|(name, values)| read.column(name, values));
+                    let mut columns = stored.collect::<Result<Vec<ArrayRef>, StoreError>>()?;
+                    let inputs = expression.inputs();
                     columns.extend(
                         inputs
                             .flat_map(|field| given.iter().find(|(known, _)| *known == field))
                             .map(|(_, values)| Arc::clone(values)),
                     );
-                    computation.expression.evaluate(columns, rows.len())?
+                    expression.evaluate(columns, rows.len())?
                 }
             };
-            let column = JsonColumn::new(&values).map_err(fault)?;
+            let column = JsonColumn::new(&values).map_err(|error| SqlError::from_execution(error.into()))?;
             let (name, quoted, member) = (Arc::clone(&feature.name), feature.quoted.clone(), feature.member.clone());
-            features.push(SelectedFeature { name, quoted, member, column, values, slot: None, computation: None });
+            let origin = Origin::Stored(Values::Held(Arc::clone(&values)));
+            features.push(SelectedFeature { name, quoted, member, column, values, slot: None, origin });
         }
-        Ok(Self { features, is_gathered: true })
+        Ok(Self { features, state: State::Gathered })
+    }
+
+    /// Reads `rows` of each view that is not held in memory, once.
+    async fn read<'a>(&self, rows: &'a [usize]) -> Result<ReadRows<'a>, StoreError> {
+        let stored = self.features.iter().flat_map(|feature| match &feature.origin {
+            Origin::Stored(values) => vec![values],
+            Origin::Computed { stored, .. } => stored.iter().map(|(_, values)| values).collect(),
+        });
+        let mut views: Vec<(Arc<IndexedView>, RecordBatch)> = Vec::new();
+        for values in stored {
+            if let Values::Indexed(view) = values
+                && !views.iter().any(|(known, _)| Arc::ptr_eq(known, view))
+            {
+                views.push((Arc::clone(view), view.rows(rows).await?));
+            }
+        }
+        Ok(ReadRows { rows, views })
     }
 
     /// The narrow values of a row of `frame`, where they are read from there.
     pub(super) fn packed<'a>(&self, frame: &ReadableFrame<'a>, row: usize) -> PackedRow<'a> {
-        if self.is_gathered { PackedRow::EMPTY } else { frame.packed(row) }
+        if self.state == State::Gathered { PackedRow::EMPTY } else { frame.packed(row) }
+    }
+}
+
+/// The rows of one request.
+struct ReadRows<'a> {
+    rows: &'a [usize],
+    views: Vec<(Arc<IndexedView>, RecordBatch)>,
+}
+
+impl ReadRows<'_> {
+    fn column(&self, name: &str, values: &Values) -> Result<ArrayRef, StoreError> {
+        match values {
+            Values::Held(values) => take_rows(values, self.rows),
+            Values::Indexed(view) => {
+                let read = self.views.iter().find(|(known, _)| Arc::ptr_eq(known, view));
+                let column = read.and_then(|(_, rows)| rows.column_by_name(name));
+                Ok(Arc::clone(column.expect("every view of the selection was read")))
+            }
+        }
     }
 }
 
@@ -185,16 +236,17 @@ pub fn compile(
     let mut seen = BTreeSet::new();
     columns.retain(|column| seen.insert(column.name()));
     let features = columns.into_iter().map(|column| match column {
-        Found::Stored(column) => selected(column.field.name(), &column.values, column.slot, None),
+        Found::Stored(column) => selected(&column.field, column.slot, Origin::Stored(column.values.clone())),
         Found::OnRequest(OnRequestFeature { expression, .. }) => {
-            let none = new_empty_array(expression.field().data_type());
             let stored = expression.stored().filter_map(|field| frame.column(field.name()));
-            let stored = stored.map(|column| Arc::clone(&column.values)).collect();
-            let computation = Computation { expression: Arc::clone(expression), stored };
-            selected(expression.field().name(), &none, None, Some(Box::new(computation)))
+            let stored = stored.map(|column| (column.field.name().clone(), column.values.clone())).collect();
+            selected(expression.field(), None, Origin::Computed { expression: Arc::clone(expression), stored })
         }
     });
-    Ok(Selection { features: features.collect::<Result<_, _>>()?, is_gathered: false })
+    let features = features.collect::<Result<Vec<SelectedFeature>, _>>()?;
+    let is_held = |feature: &SelectedFeature| matches!(feature.origin, Origin::Stored(Values::Held(_)));
+    let state = if features.iter().all(is_held) { State::Held } else { State::Gatherable };
+    Ok(Selection { features, state })
 }
 
 /// What a name stands for.
@@ -266,21 +318,21 @@ fn view_of(column: &FrameColumn) -> Option<&str> {
     column.feature.as_ref().map(|(view, _)| view.as_ref())
 }
 
-fn selected(
-    name: &str,
-    values: &ArrayRef,
-    slot: Option<usize>,
-    computation: Option<Box<Computation>>,
-) -> Result<SelectedFeature, SelectionError> {
-    let column = JsonColumn::new(values).map_err(|_| SelectionError::Unwritable { name: name.to_owned() })?;
+fn selected(field: &Field, slot: Option<usize>, origin: Origin) -> Result<SelectedFeature, SelectionError> {
+    let name = field.name().as_str();
+    let values = match &origin {
+        Origin::Stored(Values::Held(values)) => Arc::clone(values),
+        _ => new_empty_array(field.data_type()),
+    };
+    let column = JsonColumn::new(&values).map_err(|_| SelectionError::Unwritable { name: name.to_owned() })?;
     Ok(SelectedFeature {
         name: name.into(),
         member: [b",", &*quoted(name), b":"].concat().into(),
         quoted: quoted(name),
         column,
-        values: Arc::clone(values),
+        values,
         slot,
-        computation,
+        origin,
     })
 }
 

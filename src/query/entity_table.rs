@@ -8,25 +8,24 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::store::ReadableFrame;
+use crate::store::{FrameColumn, ReadableFrame};
 
-/// The columns of a frame, which are in memory already; a statement touches those that it names.
+/// The columns of a frame, most of which are in memory already; a statement touches those that it names.
 #[derive(Debug)]
 pub(super) struct EntityTable {
     schema: SchemaRef,
-    columns: Vec<ArrayRef>,
+    columns: Vec<FrameColumn>,
     rows: usize,
 }
 
 impl EntityTable {
     pub fn new(frame: &ReadableFrame<'_>) -> Self {
         let fields: Vec<Field> = frame.columns().map(|column| column.field.clone()).collect();
-        let columns = frame.columns().map(|column| Arc::clone(&column.values)).collect();
-        Self { schema: Arc::new(Schema::new(fields)), columns, rows: frame.rows() }
+        Self { schema: Arc::new(Schema::new(fields)), columns: frame.columns().cloned().collect(), rows: frame.rows() }
     }
 }
 
@@ -50,7 +49,11 @@ impl TableProvider for EntityTable {
         let all: Vec<usize> = (0..self.columns.len()).collect();
         let projection = projection.unwrap_or(&all);
         let schema = Arc::new(self.schema.project(projection)?);
-        let columns = projection.iter().map(|index| Arc::clone(&self.columns[*index])).collect();
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(projection.len());
+        for index in projection {
+            let column = self.columns[*index].all().await;
+            columns.push(column.map_err(|error| DataFusionError::External(error.into()))?);
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?;
         let rows = limit.unwrap_or(self.rows).min(self.rows);

@@ -7,6 +7,7 @@ mod wire;
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
@@ -28,7 +29,7 @@ use tokio::time::Sleep;
 pub use wire::{Frame, Order, Task, receive, write};
 
 use crate::engine::SqlError;
-use crate::limits::{SANDBOX_QUEUE_MAX, SANDBOX_QUEUE_TIME_MAX, SANDBOX_START_TIME_MAX};
+use crate::limits::{SANDBOX_END_TIME_MAX, SANDBOX_QUEUE_MAX, SANDBOX_QUEUE_TIME_MAX, SANDBOX_START_TIME_MAX};
 use crate::name::ReleaseNumber;
 
 /// Where workers come from, and how many there may be.
@@ -64,6 +65,27 @@ struct Worker {
     child: Option<Child>,
     socket: UnixStream,
     release: ReleaseNumber,
+}
+
+impl Worker {
+    /// Whether it was killed from outside, once the other end of its socket is closed: a statement that needs too much ends
+    /// it otherwise.
+    async fn was_killed(&mut self) -> bool {
+        let Some(mut child) = self.child.take() else { return false };
+        // Its files are closed before it can be waited for, and a moment is enough. One that lives on is killed like any other.
+        let ended = tokio::time::timeout(SANDBOX_END_TIME_MAX, async {
+            loop {
+                match child.try_wait() {
+                    Ok(None) => tokio::time::sleep(Duration::from_millis(5)).await,
+                    Ok(Some(status)) => return Some(status),
+                    Err(_) => return None,
+                }
+            }
+        });
+        let ended = ended.await.ok().flatten();
+        self.child = ended.is_none().then_some(child);
+        ended.and_then(|status| status.signal()) == Some(libc::SIGKILL)
+    }
 }
 
 impl Drop for Worker {
@@ -271,7 +293,12 @@ impl Run {
                 }
                 Ok(Frame::Ready) | Err(_) => {
                     metrics::counter!("rhapsode_sql_workers_died_total").increment(1);
+                    let was_killed = worker.was_killed().await;
                     self.replace();
+                    if was_killed {
+                        return Err(SqlError::unavailable("the system ended the statement's worker".to_owned())
+                            .with_remedy("ask again in a second"));
+                    }
                     let mib = self.pool.0.settings.memory_bytes >> 20;
                     let message = format!(
                         "the statement ended its worker: it needs more than {mib} MiB, or is nested too deeply"

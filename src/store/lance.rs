@@ -184,11 +184,16 @@ impl LanceTable {
             }
             keys.push(batch);
         }
-        Ok(Some(self.of_keys(key, &keys).await?))
+        Ok(Some(self.of_keys(key, &keys, &self.columns()).await?))
     }
 
     /// The rows that have the keys in `keys`, by the index.
-    pub async fn of_keys(&self, key: &TableKey, keys: &[RecordBatch]) -> Result<Vec<RecordBatch>, StoreError> {
+    pub async fn of_keys(
+        &self,
+        key: &TableKey,
+        keys: &[RecordBatch],
+        columns: &[String],
+    ) -> Result<Vec<RecordBatch>, StoreError> {
         let Some(first) = key.first() else { return Ok(Vec::new()) };
         let (mut values, mut wanted) = (Vec::new(), HashSet::new());
         for batch in keys {
@@ -202,7 +207,7 @@ impl LanceTable {
             return Ok(Vec::new());
         }
         // The index is of the first column: where keys have more, other rows come with them.
-        let mut stream = self.stream(&self.columns(), Some(ident(first.as_str()).in_list(values, false))).await?;
+        let mut stream = self.stream(columns, Some(ident(first.as_str()).in_list(values, false))).await?;
         let mut rows = Vec::new();
         while let Some(batch) = stream.try_next().await.map_err(rows_fault)? {
             let texts = key_texts(&batch, key)?;

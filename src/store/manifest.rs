@@ -213,6 +213,26 @@ impl ViewData {
     }
 }
 
+/// Where lookups and the entity's table have the values of a feature from. SQL over its view has them in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Online {
+    Memory,
+    /// From its view's dataset, by the index of the key.
+    Indexed,
+    /// They have none.
+    Off,
+}
+
+impl Online {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Indexed => "indexed",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// A feature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeaturePin {
@@ -231,8 +251,7 @@ pub struct FeaturePin {
     pub description: Option<String>,
     pub licence: Option<String>,
     pub restricted: bool,
-    /// Whether it is held in memory: lookups and the entity's table have it. SQL over its view has it in any case.
-    pub is_online: bool,
+    pub online: Online,
     pub tags: Vec<String>,
 }
 

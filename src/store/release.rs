@@ -15,6 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::indexed::{self, RowCache};
 use super::{
     Entitlements, FeaturePin, Frame, FrameColumn, Manifest, SourcePin, Store, StoreError, Table, ViewPin, WindowsPin,
 };
@@ -27,15 +28,29 @@ pub struct Release {
     manifest: Manifest,
     tables: BTreeMap<String, Table>,
     frames: BTreeMap<String, Frame>,
+    remembered: RowCache,
+}
+
+/// MiB of the features of a release that are held in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct OnlineMemory {
+    /// Of views that are held whole.
+    pub held_mib: usize,
+    /// Of rows that are remembered of the others.
+    pub remembered_mib: usize,
 }
 
 impl Store {
-    /// Opens the data that a release pins, and holds the features of its entities in memory: `memory_mib` at most.
-    pub fn open_release(&self, number: ReleaseNumber, memory_mib: usize) -> BoxFuture<'_, Result<Release, StoreError>> {
-        self.opened(number, memory_mib).boxed()
+    /// Opens the data that a release pins, and holds the features of its entities in memory, as far as there is room.
+    pub fn open_release(
+        &self,
+        number: ReleaseNumber,
+        memory: OnlineMemory,
+    ) -> BoxFuture<'_, Result<Release, StoreError>> {
+        self.opened(number, memory).boxed()
     }
 
-    async fn opened(&self, number: ReleaseNumber, memory_mib: usize) -> Result<Release, StoreError> {
+    async fn opened(&self, number: ReleaseNumber, memory: OnlineMemory) -> Result<Release, StoreError> {
         let manifest = self.manifest(number).await?;
         let mut tables = BTreeMap::new();
         for source in &manifest.sources {
@@ -44,14 +59,17 @@ impl Store {
         for view in &manifest.views {
             tables.insert(view.name.clone(), self.view(&view.name, &view.data).await?);
         }
+        let (mut room, remembered) = (memory.held_mib << 20, indexed::row_cache(memory.remembered_mib));
         let mut frames = BTreeMap::new();
         for entity in &manifest.entities {
-            frames.insert(entity.name.clone(), Frame::load(entity, &manifest, &tables).await?);
+            let frame = Frame::load(entity, &manifest, &tables, &mut room, &remembered).await?;
+            frames.insert(entity.name.clone(), frame);
         }
-        let release = Release { store: self.clone(), manifest, tables, frames };
+        let release = Release { store: self.clone(), manifest, tables, frames, remembered };
+        // Keys, times and Parquet files are held in any case.
         let needed_mib = release.memory_bytes() >> 20;
-        if needed_mib > memory_mib {
-            return Err(StoreError::OverMemory { release: number, needed_mib, allowed_mib: memory_mib });
+        if needed_mib > memory.held_mib {
+            return Err(StoreError::OverMemory { release: number, needed_mib, allowed_mib: memory.held_mib });
         }
         Ok(release)
     }
@@ -66,9 +84,10 @@ impl Release {
         self.manifest.created_at
     }
 
-    /// Bytes of the features that it holds in memory.
+    /// Bytes of the features that it holds in memory, and of the rows that it remembers of others.
     pub fn memory_bytes(&self) -> usize {
-        self.frames.values().map(Frame::memory_bytes).sum()
+        let held: usize = self.frames.values().map(Frame::memory_bytes).sum();
+        held + usize::try_from(self.remembered.weighted_size()).unwrap_or(usize::MAX)
     }
 
     /// What a caller with `entitlements` may read: the one place where licence and access are enforced.

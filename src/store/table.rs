@@ -137,10 +137,26 @@ impl Table {
         }
     }
 
+    /// Whether single rows of it are found without reading all of it.
+    pub fn has_index(&self) -> bool {
+        matches!(self.0, Data::Lance(_))
+    }
+
     /// The rows of a Lance dataset that have the keys in `keys`, by its index.
     pub async fn of_keys(&self, key: &TableKey, keys: &[RecordBatch]) -> Result<Vec<RecordBatch>, StoreError> {
+        let columns: Vec<String> = self.schema().fields().iter().map(|field| field.name().clone()).collect();
+        self.columns_of_keys(key, keys, &columns).await
+    }
+
+    /// The same of some of its columns, which begin with the key.
+    pub async fn columns_of_keys(
+        &self,
+        key: &TableKey,
+        keys: &[RecordBatch],
+        columns: &[String],
+    ) -> Result<Vec<RecordBatch>, StoreError> {
         match &self.0 {
-            Data::Lance(table) => table.of_keys(key, keys).await,
+            Data::Lance(table) => table.of_keys(key, keys, columns).await,
             Data::Parquet { path, .. } => {
                 Err(StoreError::Damaged { path: path.clone(), reason: "a file has no index".to_owned() })
             }

@@ -100,9 +100,12 @@ async fn bad_bodies_name_the_field_the_value_and_the_remedy() {
     problem(&answer, 400, "malformed-json", json!("body"), Value::Null, "");
     let answer = post(&app, "/api/features/batch", r#"{"keys": "t1"}"#).await;
     problem(&answer, 400, "invalid-body", json!("keys"), Value::Null, "");
-    let answer = post(&app, "/api/features/batch", r#"{"keys": ["t1", 1.0]}"#).await;
+    let answer = post(&app, "/api/features/batch", r#"{"keys": ["t1", 1.5]}"#).await;
     problem(&answer, 400, "invalid-body", json!("keys[1]"), Value::Null, "");
     assert!(answer.json()["detail"].as_str().unwrap().contains("a key is a string, an integer"), "{}", answer.json());
+    // JSON Schema, and so the OpenAPI document, has it for an integer.
+    let answer = post(&app, "/api/features/batch", r#"{"keys": ["t1", 1.0]}"#).await;
+    assert_eq!(answer.json()["missing"], json!(["1"]), "an integer was refused for its point");
     let answer = post(&app, "/api/features/batch", r#"{"key": ["t1"]}"#).await;
     problem(&answer, 400, "invalid-body", json!("key"), Value::Null, "");
     let answer = post_with(&app, "/api/features/batch", &[("accept", "image/png")], r#"{"keys":[]}"#).await;
@@ -238,7 +241,9 @@ async fn with_every_release_yanked_the_last_was_still_served() {
     let store = app.store();
     store.yank(app.latest().unwrap().number(), "wrong", app.clock().now()).await.unwrap();
     app.refresh().await.unwrap();
-    problem(&get(&app, "/api/features/t1").await, 503, "no-release", Value::Null, Value::Null, "");
+    let answer = get(&app, "/api/features/t1").await;
+    problem(&answer, 503, "no-release", Value::Null, Value::Null, "");
+    assert_eq!(answer.header("retry-after"), "5");
     assert_eq!(get(&app, "/api/features/t1?release=1").await.status.as_u16(), 200);
     drop(project);
 }

@@ -53,6 +53,32 @@ async fn a_key_is_printed_once_listed_without_its_secret_rotated_and_revoked() {
 }
 
 #[tokio::test]
+async fn changes_of_keys_and_releases_are_audited() {
+    let project = TestProject::built().await;
+    let key = printed(&project, &["keys", "create", "Ada"]);
+    printed(&project, &["keys", "revoke", &key]);
+    project.define(&crate::support::DEFINITIONS.replace("/ 10 * 10", "/ 5 * 5"));
+    printed(&project, &["build"]);
+    printed(&project, &["build"]);
+    printed(&project, &["releases", "tag", "2", "good"]);
+    printed(&project, &["releases", "yank", "2", "--reason", "a test"]);
+    printed(&project, &["releases", "rollback", "1"]);
+    let audited = json(&project, &["audit", "--json"]);
+    let told = |entry: &Value| format!("{} {}", entry["action"].as_str().unwrap(), entry["subject"].as_str().unwrap());
+    let told: Vec<String> = audited.as_array().unwrap().iter().rev().map(told).collect();
+    assert_eq!(told[0], format!("create-key {} for Ada, tier free", &key[..12]));
+    let changes = ["publish-release 2", "tag-release 2 as good", "yank-release 2: a test"];
+    assert_eq!(
+        (told[1].as_str(), &told[2..5]),
+        (&*format!("revoke-key {}", &key[..12]), &changes.map(str::to_owned)[..])
+    );
+    // A build that changes nothing publishes nothing.
+    assert_eq!(told[5..], ["roll-back-release 3 has the content of 1"]);
+    assert!(audited.as_array().unwrap().iter().all(|entry| entry["actor"] == "the command line"));
+    assert!(printed(&project, &["audit", "--last", "1"]).contains("roll-back-release"));
+}
+
+#[tokio::test]
 async fn mistakes_name_what_there_is() {
     let project = TestProject::built().await;
     let tier = refused(&project, &["keys", "create", "Ada", "--tier", "fre"]);

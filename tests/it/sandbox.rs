@@ -1,5 +1,6 @@
 //! Statements in worker processes: right answers for honest ones, and no harm by the others.
 
+use std::process::Command;
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -82,11 +83,39 @@ async fn a_statement_that_takes_too_long_is_killed_and_the_next_is_answered() {
 
 #[tokio::test]
 async fn a_statement_that_takes_too_much_memory_ends_its_worker_alone() {
-    let (_project, app) = served("[sql]\nworkers = 1\nmemory_mib = 256\ntime_limit_seconds = 20\n").await;
+    let (_project, app) = served("[sql]\nworkers = 1\nmemory_mib = 256\ntime_limit_seconds = 55\n").await;
     // A text of some gigabytes, which no pool counts.
     let statement = format!("select string_agg(a.lyrics, '') as s from {}", crossed(18));
     let (status, body) = sql(&app, &statement).await;
     assert_eq!((status, &body["type"]), (413, &json!("/problems/statement-too-large")), "{body}");
+    assert_eq!(sql(&app, "select count(*) as n from track").await, (200, json!([{"n": 3}])));
+}
+
+#[tokio::test]
+async fn a_worker_that_the_system_ends_is_not_blamed_on_the_statement() {
+    let (project, app) = served("[sql]\nworkers = 1\ntime_limit_seconds = 30\n").await;
+    // The worker is there once it has answered.
+    assert_eq!(sql(&app, "select count(*) as n from track").await.0, 200);
+    let long = format!("select count(*) as n from {} where a.year <> b.year", crossed(24));
+    let answer = tokio::spawn({
+        let app = app.clone();
+        async move { post(&app, "/api/sql", json!({"query": long}).to_string()).await }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let folder = project.path().to_str().unwrap();
+    let mut killed = 0;
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let arguments = String::from_utf8_lossy(&arguments);
+        if arguments.contains("sql-worker") && arguments.contains(folder) {
+            let pid = process.file_name().into_string().unwrap();
+            killed += usize::from(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        }
+    }
+    assert_eq!(killed, 1);
+    let answer = answer.await.unwrap();
+    assert_eq!((answer.status.as_u16(), &answer.json()["type"]), (503, &json!("/problems/busy")), "{}", answer.json());
+    assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(sql(&app, "select count(*) as n from track").await, (200, json!([{"n": 3}])));
 }
 

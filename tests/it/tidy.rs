@@ -70,6 +70,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "dataset",
             "evaluate",
             "access",
+            "state",
         ],
     ),
     ("main", &["cli"]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{statistics, text, windows};
-use crate::store::manifest::{FeaturePin, ViewData, ViewPin};
+use crate::store::manifest::{FeaturePin, Online, ViewData, ViewPin};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct View {
@@ -55,6 +55,8 @@ pub(super) struct Feature {
     restricted: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_offline: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_indexed: bool,
     #[serde(default)]
     tags: Vec<String>,
 }
@@ -171,7 +173,7 @@ impl From<FeaturePin> for Feature {
             description,
             licence,
             restricted,
-            is_online,
+            online,
             tags,
         } = pin;
         let fingerprint = fingerprint.to_string();
@@ -189,7 +191,8 @@ impl From<FeaturePin> for Feature {
             description,
             licence,
             restricted,
-            is_offline: !is_online,
+            is_offline: online == Online::Off,
+            is_indexed: online == Online::Indexed,
             tags,
         }
     }
@@ -213,10 +216,16 @@ impl TryFrom<Feature> for FeaturePin {
             licence,
             restricted,
             is_offline,
+            is_indexed,
             tags,
         } = feature;
         let fingerprint = fingerprint.parse()?;
         let statistics = statistics.map(Into::into);
+        let online = match (is_offline, is_indexed) {
+            (true, _) => Online::Off,
+            (false, true) => Online::Indexed,
+            (false, false) => Online::Memory,
+        };
         Ok(Self {
             name,
             dtype,
@@ -230,7 +239,7 @@ impl TryFrom<Feature> for FeaturePin {
             description,
             licence,
             restricted,
-            is_online: !is_offline,
+            online,
             tags,
         })
     }
