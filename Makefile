@@ -41,7 +41,7 @@ fuzz: setup          ## schemathesis over every route of a served project; what 
 	cargo build
 	$(PYTHON) tests/python/schema_fuzz.py --binary $(BINARY)
 
-bench:               ## Measures everything, an hour; writes docs/benchmarks.md and -serving.md; `make bench PART=serving`: one
+bench:               ## Measures everything, more than an hour, and writes docs/benchmarks*.md; PART=building, serving or guarding: one page
 	@sh scripts/setup.sh wrk
 	cargo build
 	cargo bench --profile dev

@@ -1,7 +1,8 @@
-"""Measures the whole system on the demo's corpus, and writes docs/benchmarks.md.
+"""Measures the whole system on the demo's corpus, and writes docs/benchmarks.md, -serving.md and -guarding.md.
 
-python scripts/bench.py            everything, about forty minutes
-python scripts/bench.py --quick    small counts, to try the script; writes demo-bench/benchmarks.md
+python scripts/bench.py                   everything, more than an hour
+python scripts/bench.py --part serving    one of the pages
+python scripts/bench.py --quick           small counts, to try the script; writes demo-bench/ instead of docs/
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def main() -> int:
         load.require_wrk()
         binary = find_binary(options.binary)
         make_project()
-        for part in [options.part] if options.part else ["building", "serving"]:
+        for part in [options.part] if options.part else PARTS:
             name, title, measure = PARTS[part]
             text = "\n".join([head(title, part, sizes), *measure(binary, sizes)])
             out = (PROJECT if options.quick else ROOT / "docs") / name
@@ -83,32 +84,47 @@ def building(binary: str, sizes: Sizes) -> list[str]:
 
 def serving(binary: str, sizes: Sizes) -> list[str]:
     """What it costs to answer from one."""
-    if not (PROJECT / "store" / "releases").exists():
-        builds.measure(binary, PROJECT, CORPUS, 1)
+    require_release(binary)
     with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
         server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log", True)
         try:
             key = make_key(binary, PROJECT, "bench", "bench")
             keys = all_keys(server.address, key)
-            sections = [
+            return [
                 lookups.section(lookups.measure(server.address, keys, Path(folder), sizes, key)),
                 batches.section(batches.measure(server.address, keys, Path(folder), PROJECT, sizes, key)),
                 queries.section(queries.measure(server.address, Path(folder), sizes, key)),
             ]
         finally:
             server.stop(signal.SIGTERM)
-    # Each with servers of its own, when no other runs.
-    sections += [
+
+
+def guarding(binary: str, sizes: Sizes) -> list[str]:
+    """What it costs to keep callers from each other; each with servers of its own."""
+    require_release(binary)
+    with tempfile.TemporaryDirectory(prefix="rhapsode-bench-") as folder:
+        server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", Path(folder) / "serve.log", True)
+        try:
+            keys = all_keys(server.address, make_key(binary, PROJECT, "bench", "bench"))
+        finally:
+            server.stop(signal.SIGTERM)
+    return [
         sandbox.section(sandbox.measure(binary, PROJECT, keys, sizes)),
         hostile.section(hostile.measure(binary, PROJECT, keys, sizes)),
         slow_clients.section(slow_clients.measure(binary, PROJECT, keys, sizes)),
     ]
-    return sections
+
+
+def require_release(binary: str) -> None:
+    """Builds one where there is none."""
+    if not (PROJECT / "store" / "releases").exists():
+        builds.measure(binary, PROJECT, CORPUS, 1)
 
 
 PARTS = {
     "building": ("benchmarks.md", "Benchmarks: building", building),
     "serving": ("benchmarks-serving.md", "Benchmarks: serving", serving),
+    "guarding": ("benchmarks-guarding.md", "Benchmarks: guarding", guarding),
 }
 """The file of a page, its title, and what measures it."""
 

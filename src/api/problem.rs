@@ -94,7 +94,7 @@ impl Problem {
             ErrorKind::Timeout => StatusCode::REQUEST_TIMEOUT,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal => {
-                tracing::error!(detail, "an internal error");
+                tracing::error!(detail, request_id = request_id(), "an internal error");
                 let detail = "something went wrong inside; the log has it under this request's id";
                 return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
             }

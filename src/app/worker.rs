@@ -2,9 +2,10 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::panic::AssertUnwindSafe;
 
 use arrow::ipc::writer::StreamWriter;
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use super::{App, OpenRelease};
@@ -40,9 +41,11 @@ impl App {
         limit_this_process((self.config().sql.memory_mib as u64) << 20)?;
         sandbox::write(&mut to, Frame::Ready)?;
         while let Some(order) = order.recv().await {
-            let last = match run(&open, order, &mut to).await {
-                Ok(scanned) => Frame::Done(scanned),
-                Err(error) => Frame::Failed(error),
+            // What panics in the engine need not cost the process.
+            let last = match AssertUnwindSafe(run(&open, order, &mut to)).catch_unwind().await {
+                Ok(Ok(scanned)) => Frame::Done(scanned),
+                Ok(Err(error)) => Frame::Failed(error),
+                Err(_) => Frame::Failed(SqlError::engine_fault()),
             };
             sandbox::write(&mut to, last)?;
         }

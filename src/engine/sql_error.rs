@@ -4,6 +4,7 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinError;
 
 use crate::error::ErrorKind;
 
@@ -46,6 +47,12 @@ impl SqlError {
 
     pub fn internal(message: String) -> Self {
         Self { kind: ErrorKind::Internal, ..Self::invalid(message) }
+    }
+
+    /// The engine has a fault that the statement meets, and will meet again.
+    pub fn engine_fault() -> Self {
+        Self::invalid("the engine cannot answer this statement, though it should".to_owned())
+            .with_remedy("write it in another way; casts to plain types help, and aggregates of columns that are named")
     }
 
     pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
@@ -113,6 +120,20 @@ impl SqlError {
             | DataFusionError::NotImplemented(message) => told(message),
             DataFusionError::SchemaError(schema_error, _) => schema_fault(schema_error),
             DataFusionError::ArrowError(error, _) => Self::invalid(first_line(&error.to_string())),
+            DataFusionError::External(inner) if inner.downcast_ref::<regex::Error>().is_some() => {
+                // The last line says what is wrong, those before show where.
+                let told = inner.to_string();
+                let fault = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                Self::invalid(format!("a regular expression cannot be read: {fault}"))
+            }
+            DataFusionError::Internal(_) => {
+                tracing::warn!(%error, "the engine cannot answer a statement");
+                Self::engine_fault()
+            }
+            DataFusionError::ExecutionJoin(join) if join.is_panic() => Self::engine_fault(),
+            DataFusionError::External(inner) if inner.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic) => {
+                Self::engine_fault()
+            }
             _ => {
                 tracing::error!(%error, "a statement failed");
                 Self { kind: ErrorKind::Internal, ..Self::invalid("the statement failed inside the engine".to_owned()) }

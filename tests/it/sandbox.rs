@@ -92,6 +92,24 @@ async fn a_statement_that_takes_too_much_memory_ends_its_worker_alone() {
 }
 
 #[tokio::test]
+async fn what_the_engine_cannot_answer_is_not_called_our_fault_and_leaves_the_worker() {
+    let (_project, app) = served("[sql]\nworkers = 1\n").await;
+    let (status, body) = sql(&app, "select track_id ~ '(' as n from track").await;
+    assert_eq!(status, 400, "{body}");
+    assert!(body["detail"].as_str().unwrap().contains("regular expression"), "{body}");
+    let statements = [
+        "select concat(x'00ff') as n",
+        "select first_value() over () as n from track",
+        "with recursive r as (select 100 as n union select n % 7 from r) select count(*) as n from r",
+    ];
+    for statement in statements {
+        let (status, body) = sql(&app, statement).await;
+        assert_eq!((status, &body["type"]), (400, &json!("/problems/statement")), "{statement}: {body}");
+    }
+    assert_eq!(sql(&app, "select count(*) as n from track").await, (200, json!([{"n": 3}])));
+}
+
+#[tokio::test]
 async fn a_worker_that_the_system_ends_is_not_blamed_on_the_statement() {
     let (project, app) = served("[sql]\nworkers = 1\ntime_limit_seconds = 30\n").await;
     // The worker is there once it has answered.
