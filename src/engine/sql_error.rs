@@ -120,7 +120,8 @@ impl SqlError {
             | DataFusionError::NotImplemented(message) => told(message),
             DataFusionError::SchemaError(schema_error, _) => schema_fault(schema_error),
             DataFusionError::ArrowError(error, _) => Self::invalid(first_line(&error.to_string())),
-            DataFusionError::External(inner) if inner.downcast_ref::<regex::Error>().is_some() => {
+            // Of `regex` or of `regex-syntax`, as the case may be.
+            DataFusionError::External(inner) if inner.to_string().starts_with("regex parse error") => {
                 // The last line says what is wrong, those before show where.
                 let told = inner.to_string();
                 let fault = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
