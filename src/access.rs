@@ -266,6 +266,11 @@ impl Access {
         }
     }
 
+    /// How many keys are at hand: those that were used since this process began, and did not end long ago.
+    pub fn keys_at_hand(&self) -> usize {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The keys at hand, in the order of their ids.
     fn at_hand(&self) -> Vec<Arc<Key>> {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);

@@ -121,7 +121,7 @@ async fn run() -> ExitCode {
     // What a person did at the command line is in the audit log; no need to tell the same person.
     let log = if is_server { log } else { format!("{log},rhapsode::audit=warn") };
     // Commands that may trace; what else is wrong with the configuration they say themselves.
-    let traced = matches!(command, Command::Serve(_) | Command::Build(_) | Command::Ingest(_));
+    let traced = matches!(command, Command::Serve(_) | Command::Build(_));
     let traces = traced.then(|| Config::load(&project).ok()).flatten().map(|config| config.traces);
     let traces = match crate::telemetry::init(&log, &traces.unwrap_or_default()) {
         Ok(traces) => traces,

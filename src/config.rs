@@ -1,5 +1,6 @@
 //! `rhapsode.toml` and the `RHAPSODE__*` variables: the only reader of the environment.
 
+mod models;
 mod tiers;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use models::{BertConfig, ModelConfig, OpenaiConfig};
 pub use tiers::{QuotaConfig, RateConfig, TierConfig};
 
 use crate::error::ErrorKind;
@@ -183,63 +185,6 @@ impl ResourcesConfig {
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let cache = || std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default();
         self.folder.clone().unwrap_or_else(|| cache().join("rhapsode").join("resources"))
-    }
-}
-
-/// An embedding model.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum ModelConfig {
-    /// A sentence-transformer of the BERT kind.
-    Bert(BertConfig),
-    /// A service that speaks OpenAI's `POST /v1/embeddings`.
-    Openai(OpenaiConfig),
-}
-
-/// A sentence-transformer in a folder.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BertConfig {
-    /// With `config.json`, `model.safetensors` and `tokenizer.json`.
-    pub folder: PathBuf,
-}
-
-/// A service for embeddings.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OpenaiConfig {
-    /// Up to `/v1`, as `https://api.openai.com/v1`.
-    pub url: String,
-    /// What the service calls the model.
-    pub model: String,
-    /// Numbers of its vectors.
-    pub dimensions: usize,
-    /// The environment variable that holds the key, where it wants one.
-    pub key_env: Option<String>,
-    /// Texts of one request.
-    #[serde(default = "OpenaiConfig::batch")]
-    pub batch: usize,
-    /// Requests at once.
-    #[serde(default = "OpenaiConfig::concurrency")]
-    pub concurrency: usize,
-    /// Seconds for an answer.
-    #[serde(default = "OpenaiConfig::timeout_seconds")]
-    pub timeout_seconds: u64,
-    /// What a million tokens cost, for the metrics.
-    pub price_per_million_tokens: Option<f64>,
-}
-
-impl OpenaiConfig {
-    fn batch() -> usize {
-        64
-    }
-
-    fn concurrency() -> usize {
-        4
-    }
-
-    fn timeout_seconds() -> u64 {
-        60
     }
 }
 

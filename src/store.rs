@@ -24,6 +24,7 @@ mod provider;
 mod rejects;
 mod release;
 mod releases;
+mod spine;
 mod statistics;
 mod table;
 mod upkeep;

@@ -79,6 +79,7 @@ fn describe() {
     describe_gauge!("rhapsode_sql_waiting", "Statements that wait for a worker, as the last to come found them");
     describe_counter!("rhapsode_sql_workers_started_total", "Worker processes that were started");
     describe_counter!("rhapsode_sql_workers_died_total", "Those that a statement ended");
+    describe_gauge!("rhapsode_keys_at_hand", "Keys that are held in memory");
     describe_gauge!("rhapsode_state_connections", "Connections to the state database that are open");
     describe_gauge!("rhapsode_state_connections_idle", "Those that rest");
     describe_gauge!("rhapsode_build_seconds", "Time that the last build which computed a table took for it");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import http.client
 import json
@@ -81,8 +82,7 @@ def measure(address: str, keys: list[str], folder: Path, feast: Path, sizes: Siz
     """Everything. What of Feast is to stay for the next time is in the folder `feast`."""
     formats = measure_formats(address, keys, sizes, key)
     ours = measure_load("Rhapsode", address, keys, folder, "/api/features/batch", our_body, sizes, key)
-    views = views_of_features(address, key)
-    shaped_body = lambda keys: feast_body(keys, views)  # noqa: E731
+    shaped_body = functools.partial(feast_body, views=views_of_features(address, key))
     shaped = measure_load("Rhapsode, asked as Feast", address, keys, folder, FEAST_PATH, shaped_body, sizes, key)
     python = str(python_with(FEAST))
     store = fill(python, address, feast / "feast-online", key)

@@ -161,7 +161,8 @@ def section(measured: Measured) -> str:
         f"{CLIENTS:,} clients in one process that show a key of a tier without limits, while an ordinary client looks"
         f" entities up with another key (`wrk -t1 -c{CONNECTIONS}`, as above; at 2,000 a second each connection waits"
         f" {PAUSE_MILLISECONDS} ms on average). Pairs of a few seconds without and with them, which have all come"
-        f" {SETTLE_SECONDS} s before; medians; the factor is that of the 99th percentiles. On these cores the slow"
+        f" {SETTLE_SECONDS} s before: while they come, asking for megabytes all at once, the ordinary client waits longer,"
+        " and that is not in the figures. Medians; the factor is that of the 99th percentiles. On these cores the slow"
         f" clients take {measured.processor_share:.2f} of one themselves."
     )
     then = (

@@ -114,7 +114,7 @@ impl Access {
         let mut transaction = self.state.pool().begin().await?;
         insert(&mut transaction, &record).await?;
         let subject = format!("{} for {}, tier {}", record.id, record.name, record.tier);
-        self.audit(&mut transaction, actor, "create-key", &subject).await?;
+        AuditEntry::new(self.clock.now(), actor, "create-key", subject).write(&mut transaction).await?;
         transaction.commit().await?;
         self.remember(record.clone());
         Ok((key, record))
@@ -165,7 +165,7 @@ impl Access {
         let mut transaction = self.state.pool().begin().await?;
         let revoke = "update api_keys set revoked_at = coalesce(revoked_at, $1), changed_at = $2 where id = $3";
         sqlx::query(revoke).bind(now).bind(now).bind(id.as_str()).execute(&mut *transaction).await?;
-        self.audit(&mut transaction, actor, "revoke-key", &id.to_string()).await?;
+        AuditEntry::new(self.clock.now(), actor, "revoke-key", id.to_string()).write(&mut transaction).await?;
         transaction.commit().await?;
         let record = self.find(id).await?;
         self.remember(record.clone());
@@ -194,7 +194,7 @@ impl Access {
             .execute(&mut *transaction)
             .await?;
         let subject = format!("{id}, replaced by {}", record.id);
-        self.audit(&mut transaction, actor, "rotate-key", &subject).await?;
+        AuditEntry::new(self.clock.now(), actor, "rotate-key", subject).write(&mut transaction).await?;
         transaction.commit().await?;
         self.remember(record.clone());
         self.remember(self.find(id).await?);
@@ -216,17 +216,6 @@ impl Access {
 
     fn unknown_tier(&self, tier: &str) -> AccessError {
         AccessError::UnknownTier { tier: tier.to_owned(), known: self.tiers.names().collect::<Vec<_>>().join("`, `") }
-    }
-
-    /// Writes down who does what, with what is done, and tells it in the log.
-    async fn audit(
-        &self,
-        transaction: &mut Transaction<'_, Any>,
-        actor: &str,
-        action: &str,
-        subject: &str,
-    ) -> Result<(), AccessError> {
-        Ok(AuditEntry::new(self.clock.now(), actor, action, subject).write(transaction).await?)
     }
 }
 

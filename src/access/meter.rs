@@ -27,6 +27,12 @@ pub struct RateState {
 }
 
 impl RateState {
+    /// Seconds that a refused request has to wait, at least one.
+    pub fn wait_seconds(&self) -> Option<u64> {
+        let rounded_up = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.wait.map(|wait| rounded_up(wait).max(1))
+    }
+
     /// Seconds until all of the burst is there again.
     pub fn reset_seconds(&self) -> u32 {
         let used = self.rate.burst.get() - self.remaining.min(self.rate.burst.get());

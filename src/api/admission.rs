@@ -157,11 +157,11 @@ async fn within_limits(
     class: RouteClass,
     rate: Option<RateState>,
 ) -> Result<[Option<OwnedSemaphorePermit>; 2], Problem> {
-    if let Some((rate, wait)) = rate.and_then(|state| Some((state.rate, state.wait?))) {
+    if let Some((rate, seconds)) = rate.and_then(|state| Some((state.rate, state.wait_seconds()?))) {
         let (class, per_second, burst) = (class.name(), rate.per_second, rate.burst);
         let detail = format!("the key may send {per_second} requests of the class `{class}` a second, {burst} at once");
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "over-rate", detail)
-            .retry_after((wait.as_millis().div_ceil(1_000) as u64).max(1))
+            .retry_after(seconds)
             .remedy("wait as long as `retry-after` says"));
     }
     let in_flight = caller.in_flight().map_err(|most| too_many_at_once("requests", most))?;

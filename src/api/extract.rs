@@ -137,7 +137,7 @@ pub(super) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem
     }
 }
 
-/// A JSON body, read. An integer may be written as `5.0`, as JSON Schema has it.
+/// A JSON body, read. An integer may be written as `5.0`, as JSON Schema has it, where the body is not one of rows.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = match serde_path_to_error::deserialize(&mut deserializer) {
@@ -171,6 +171,8 @@ fn with_plain_integers<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
             _ => false,
         }
     }
+    // Its values take many times as much memory as the body.
+    let body = Some(body).filter(|body| body.len() <= REQUEST_BODY_BYTES_MAX)?;
     let mut value: Value = serde_json::from_slice(body).ok()?;
     rewrite(&mut value).then(|| serde_json::from_value(value).ok())?
 }

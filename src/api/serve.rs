@@ -110,10 +110,8 @@ pub async fn serve(
         })
         .collect();
     opened(address);
-    let renewer = serving.tls.zip(tls.clone()).map(|(files, tls)| {
-        let following = connections::follow_certificate(files, tls);
-        tokio::spawn(following)
-    });
+    let renewer = serving.tls.zip(tls.clone());
+    let renewer = renewer.map(|(files, taken)| tokio::spawn(connections::follow_certificate(files, taken)));
     let handle = Handle::new();
     let served = connections::answer(listener, router(app.clone(), serving.admission), tls, handle.clone());
     let served = tokio::spawn(served);
@@ -155,6 +153,9 @@ async fn serve_metrics(
             metrics::gauge!("rhapsode_release_number").set(release.number().get() as f64);
             metrics::gauge!("rhapsode_release_age_seconds").set(age.as_seconds_f64());
             metrics::gauge!("rhapsode_online_memory_bytes").set(release.memory_bytes() as f64);
+        }
+        if let Some(keys) = app.keys_at_hand() {
+            metrics::gauge!("rhapsode_keys_at_hand").set(keys as f64);
         }
         if let Some((open, idle)) = app.state_connections() {
             metrics::gauge!("rhapsode_state_connections").set(f64::from(open));

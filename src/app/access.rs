@@ -14,6 +14,11 @@ impl App {
         inner.state.get_or_try_init(|| State::open(&inner.project, &inner.config.state)).await
     }
 
+    /// How many keys are at hand; none before the first was asked for.
+    pub fn keys_at_hand(&self) -> Option<usize> {
+        self.inner.access.get().map(|access| access.keys_at_hand())
+    }
+
     /// Connections to the state database: how many are open, and how many of those rest. None before it was needed.
     pub fn state_connections(&self) -> Option<(u32, usize)> {
         let pool = self.inner.state.get()?.pool();

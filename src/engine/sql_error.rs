@@ -1,5 +1,7 @@
 //! What is wrong with a statement, in the words of whoever wrote it.
 
+use std::sync::Arc;
+
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
@@ -120,19 +122,14 @@ impl SqlError {
             | DataFusionError::NotImplemented(message) => told(message),
             DataFusionError::SchemaError(schema_error, _) => schema_fault(schema_error),
             DataFusionError::ArrowError(error, _) => Self::invalid(first_line(&error.to_string())),
-            // Of `regex` or of `regex-syntax`, as the case may be.
-            DataFusionError::External(inner) if inner.to_string().starts_with("regex parse error") => {
+            DataFusionError::External(inner) if is_of_regex(inner.as_ref()) => {
                 // The last line says what is wrong, those before show where.
                 let told = inner.to_string();
                 let fault = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
                 Self::invalid(format!("a regular expression cannot be read: {fault}"))
             }
-            DataFusionError::Internal(_) => {
+            root if matches!(root, DataFusionError::Internal(_)) || is_panic(root) => {
                 tracing::warn!(%error, "the engine cannot answer a statement");
-                Self::engine_fault()
-            }
-            DataFusionError::ExecutionJoin(join) if join.is_panic() => Self::engine_fault(),
-            DataFusionError::External(inner) if inner.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic) => {
                 Self::engine_fault()
             }
             _ => {
@@ -154,6 +151,23 @@ fn root(error: &DataFusionError) -> &DataFusionError {
             None => error,
         },
         error => error,
+    }
+}
+
+/// Whether an expression of `regex` or of `regex-syntax` could not be read.
+fn is_of_regex(error: &(dyn std::error::Error + Send + Sync)) -> bool {
+    error.to_string().starts_with("regex parse error")
+}
+
+/// Whether a task of the engine panicked. One whose rows several wait for is shared.
+fn is_panic(error: &DataFusionError) -> bool {
+    match error {
+        DataFusionError::ExecutionJoin(join) => join.is_panic(),
+        DataFusionError::External(inner) => {
+            let shared = inner.downcast_ref::<Arc<JoinError>>().map(AsRef::as_ref);
+            shared.or_else(|| inner.downcast_ref()).is_some_and(JoinError::is_panic)
+        }
+        _ => false,
     }
 }
 

@@ -7,22 +7,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
-};
-use datafusion::arrow::compute::{cast, concat, concat_batches, partition, take, take_record_batch};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray, UInt32Array};
+use datafusion::arrow::compute::{cast, take};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit, TimestampMicrosecondType};
 
-use futures::TryStreamExt;
-
-use super::indexed::{IndexedView, RowCache, Spine};
-use super::{EntityPin, FeaturePin, KeyIndex, Manifest, Online, PackedRows, StoreError, Table, ViewPin, key_texts};
+use super::indexed::{IndexedView, RowCache};
+use super::spine::{Spine, rows_fault};
+use super::{EntityPin, FeaturePin, KeyIndex, Manifest, Online, PackedRows, StoreError, Table, ViewPin};
 
 /// The features of one entity.
 #[derive(Debug)]
 pub struct Frame {
     entity: EntityPin,
-    keys: Arc<KeyIndex>,
+    spine: Arc<Spine>,
     /// The join keys in their own types, then every feature in the order of views.
     columns: Vec<FrameColumn>,
     by_name: BTreeMap<String, usize>,
@@ -106,26 +103,23 @@ impl Frame {
         room: &mut usize,
         remembered: &RowCache,
     ) -> Result<Self, StoreError> {
-        let columns = spine(entity, manifest, tables).await?;
-        let keys = Arc::new(KeyIndex::new(key_texts(&columns, &entity.join_keys)?)?);
+        let spine = Arc::new(Spine::load(entity, manifest, tables).await?);
         let mut frame = Self {
             entity: entity.clone(),
-            keys: Arc::clone(&keys),
+            spine: Arc::clone(&spine),
             columns: Vec::new(),
             by_name: BTreeMap::new(),
             packed: PackedRows::default(),
             moments: BTreeMap::new(),
         };
-        for (field, values) in columns.schema().fields().iter().zip(columns.columns()) {
+        for (field, values) in spine.columns.schema().fields().iter().zip(spine.columns.columns()) {
             let values = Values::Held(Arc::clone(values));
             frame.push(FrameColumn { field: Field::clone(field), values, slot: None, feature: None });
         }
         *room = room.saturating_sub(frame.memory_bytes());
-        let join_keys = entity.join_keys.clone();
-        let spine = Spine { join_keys, columns, keys, remembered: remembered.clone() };
         for (number, view) in manifest.views.iter().enumerate().filter(|(_, view)| view.entity == entity.name) {
             if let Some(table) = tables.get(&view.name) {
-                frame.add_view(number, view, table, &spine, room).await?;
+                frame.add_view(number, view, table, room, remembered).await?;
             }
         }
         frame.pack();
@@ -137,11 +131,11 @@ impl Frame {
     }
 
     pub fn keys(&self) -> &KeyIndex {
-        &self.keys
+        &self.spine.keys
     }
 
     pub fn rows(&self) -> usize {
-        self.columns.first().and_then(FrameColumn::held).map(|values| values.len()).unwrap_or_default()
+        self.spine.keys.len()
     }
 
     pub fn columns(&self) -> &[FrameColumn] {
@@ -155,7 +149,7 @@ impl Frame {
     pub fn memory_bytes(&self) -> usize {
         let columns: usize = self.columns.iter().filter_map(FrameColumn::held).map(Array::get_array_memory_size).sum();
         let moments: usize = self.moments.values().map(|moments| moments.times.get_array_memory_size()).sum();
-        columns + moments + self.keys.memory_bytes() + self.packed.memory_bytes()
+        columns + moments + self.spine.keys.memory_bytes() + self.packed.memory_bytes()
     }
 
     /// When the values of `view` came about; none where it has no time.
@@ -190,32 +184,20 @@ impl Frame {
         number: usize,
         view: &ViewPin,
         table: &Table,
-        spine: &Spine,
         room: &mut usize,
+        remembered: &RowCache,
     ) -> Result<(), StoreError> {
-        let held = |feature: &&FeaturePin| feature.online == Online::Memory;
-        let held: Vec<&str> = view.features.iter().filter(held).map(|feature| feature.name.as_str()).collect();
-        let key = self.entity.join_keys.iter().chain(&view.timestamp_field).cloned();
-        let names: Vec<String> = key.chain(held.iter().map(|name| (*name).to_owned())).collect();
+        let held = view.features.iter().filter(|feature| feature.online == Online::Memory);
+        let held: Vec<&str> = held.map(|feature| feature.name.as_str()).collect();
+        let time = view.timestamp_field.as_ref();
         let mut columns: BTreeMap<&str, ArrayRef> = BTreeMap::new();
-        if !held.is_empty() || view.timestamp_field.is_some() {
-            let batch = match view.timestamp_field {
-                None => one_batch(table, &names).await?,
-                Some(_) => last_of_each_key(table, &names, &self.entity.join_keys).await?,
-            };
-            let rows = rows_of(&self.keys, self.rows(), &key_texts(&batch, &self.entity.join_keys)?);
-            let in_order = |name: &str| match &rows {
-                None => Ok(Arc::clone(&batch[name])),
-                Some(rows) => take(&batch[name], rows, None).map_err(rows_fault),
-            };
-            if let Some(field) = &view.timestamp_field {
+        if !held.is_empty() || time.is_some() {
+            let read = self.spine.read(table, time, &held).await?;
+            if let Some(field) = time {
                 let ttl = view.ttl_seconds.and_then(|seconds| TimeDelta::try_seconds(seconds.try_into().ok()?));
-                let times = micros(&in_order(field)?)?;
-                self.moments.insert(view.name.clone(), Moments { times, ttl });
+                self.moments.insert(view.name.clone(), Moments { times: micros(&read[field])?, ttl });
             }
-            for name in &held {
-                columns.insert(name, in_order(name)?);
-            }
+            columns.extend(held.iter().map(|name| (*name, Arc::clone(&read[*name]))));
         }
         let bytes: usize = columns.values().map(bytes_of).sum();
         if bytes > *room && table.has_index() {
@@ -233,8 +215,16 @@ impl Frame {
         let online = view.features.iter().filter(|feature| feature.online != Online::Off);
         let online: Vec<(&FeaturePin, Field)> = online.filter_map(|pin| Some((pin, field(pin)?))).collect();
         let is_read = |pin: &FeaturePin| !columns.contains_key(pin.name.as_str());
-        let read = online.iter().filter(|(pin, _)| is_read(pin)).map(|(_, field)| field.clone()).collect();
-        let indexed = Arc::new(IndexedView::new(number, table, view.timestamp_field.clone(), read, spine));
+        let read = online.iter().filter(|(pin, _)| is_read(pin)).map(|(_, field)| field.clone());
+        let read: Vec<Field> = read.collect();
+        let indexed = Arc::new(IndexedView {
+            number,
+            table: table.clone(),
+            timestamp_field: view.timestamp_field.clone(),
+            schema: Arc::new(Schema::new(read)),
+            spine: Arc::clone(&self.spine),
+            remembered: remembered.clone(),
+        });
         let name: Arc<str> = view.name.as_str().into();
         for (pin, field) in online {
             let values = match columns.remove(pin.name.as_str()) {
@@ -260,119 +250,8 @@ pub fn take_rows(values: &ArrayRef, rows: &[usize]) -> Result<ArrayRef, StoreErr
     take(values, &rows, None).map_err(rows_fault)
 }
 
-/// For each of the `count` rows of `known` the row of a view with `keys`, null where it has none; None where they are the
-/// same.
-pub(super) fn rows_of(known: &KeyIndex, count: usize, keys: &[StringArray]) -> Option<UInt32Array> {
-    if keys == known.columns() {
-        return None;
-    }
-    let mut rows: Vec<Option<u32>> = vec![None; count];
-    for view_row in 0..keys.first().map(|column| column.len()).unwrap_or_default() {
-        let row = known.row(keys.iter().map(|column| column.value(view_row)));
-        if let (Some(row), Ok(view_row)) = (row, u32::try_from(view_row)) {
-            rows[row] = Some(view_row);
-        }
-    }
-    Some(rows.into())
-}
-
 /// Times as they are kept: in microseconds.
 pub(super) fn micros(times: &ArrayRef) -> Result<TimestampMicrosecondArray, StoreError> {
     let times = cast(times, &DataType::Timestamp(TimeUnit::Microsecond, None)).map_err(rows_fault)?;
     Ok(times.as_primitive::<TimestampMicrosecondType>().clone())
-}
-
-/// The keys of an entity, each once: those of its sources without time, or else those of its events.
-async fn spine(
-    entity: &EntityPin,
-    manifest: &Manifest,
-    tables: &BTreeMap<String, Table>,
-) -> Result<RecordBatch, StoreError> {
-    let of_entity = || manifest.sources.iter().filter(|source| source.entity == entity.name);
-    let timeless = of_entity().any(|source| source.timestamp_field.is_none());
-    let mut batches = Vec::new();
-    for source in of_entity().filter(|source| source.timestamp_field.is_none() == timeless) {
-        if let Some(table) = tables.get(&source.name) {
-            batches.push(one_batch(table, &entity.join_keys).await?);
-        }
-    }
-    let Some(first) = batches.first() else { return Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))) };
-    let schema = plain_schema(&first.schema());
-    let columns: Result<Vec<ArrayRef>, _> = (0..schema.fields().len())
-        .map(|column| concat(&batches.iter().map(|batch| batch.column(column).as_ref()).collect::<Vec<_>>()))
-        .collect();
-    let all = RecordBatch::try_new(schema, columns.map_err(rows_fault)?).map_err(rows_fault)?;
-    let index = KeyIndex::new(key_texts(&all, &entity.join_keys)?)?;
-    if index.len() == all.num_rows() {
-        return Ok(all);
-    }
-    let first_of_key = |row: &usize| index.row(index.key(*row)) == Some(*row);
-    let rows: UInt32Array = (0..all.num_rows()).filter(first_of_key).map(|row| u32::try_from(row).ok()).collect();
-    let columns: Result<Vec<ArrayRef>, _> = all.columns().iter().map(|column| take(column, &rows, None)).collect();
-    RecordBatch::try_new(all.schema(), columns.map_err(rows_fault)?).map_err(rows_fault)
-}
-
-/// Without metadata, which is the storage's own business.
-fn plain_schema(schema: &Schema) -> SchemaRef {
-    let field = |field: &Arc<Field>| Field::new(field.name(), field.data_type().clone(), field.is_nullable());
-    Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
-}
-
-/// The last row of each key of a table with time, which may be far larger than what is kept. `columns` begin with the key
-/// and the time.
-pub(super) async fn last_of_each_key(
-    table: &Table,
-    columns: &[String],
-    key: &[String],
-) -> Result<RecordBatch, StoreError> {
-    let mut stream = table.scan_in_order(columns, &columns[..key.len() + 1]).await?;
-    let schema = stream.schema();
-    let key = indices(&schema, key);
-    let mut kept: Vec<RecordBatch> = Vec::new();
-    // The last row of what was read: the next one may have its key.
-    let mut open: Option<RecordBatch> = None;
-    while let Some(batch) = stream.try_next().await.map_err(super::lance::rows_fault)? {
-        if batch.num_rows() == 0 {
-            continue;
-        }
-        if let Some(last) = open.take() {
-            let both = concat_batches(&schema, [&last, &batch.slice(0, 1)]).map_err(rows_fault)?;
-            if ends_of_keys(&both, &key)?.len() == 2 {
-                kept.push(last);
-            }
-        }
-        let mut ends = ends_of_keys(&batch, &key)?;
-        ends.pop();
-        kept.push(take_record_batch(&batch, &UInt32Array::from(ends)).map_err(rows_fault)?);
-        let last = UInt32Array::from(vec![batch.num_rows() as u32 - 1]);
-        open = Some(take_record_batch(&batch, &last).map_err(rows_fault)?);
-    }
-    kept.extend(open);
-    concat_batches(&schema, &kept).map_err(rows_fault)
-}
-
-/// The last row of each run of rows with one key, ascending.
-fn ends_of_keys(batch: &RecordBatch, key: &[usize]) -> Result<Vec<u32>, StoreError> {
-    let columns: Vec<ArrayRef> = key.iter().map(|index| Arc::clone(batch.column(*index))).collect();
-    let runs = partition(&columns).map_err(rows_fault)?;
-    Ok(runs.ranges().into_iter().map(|run| run.end as u32 - 1).collect())
-}
-
-pub(super) async fn one_batch(table: &Table, columns: &[String]) -> Result<RecordBatch, StoreError> {
-    let batches = table.read(columns).await?;
-    match batches.first() {
-        Some(first) => concat_batches(&first.schema(), &batches).map_err(rows_fault),
-        None => {
-            let schema = table.schema().project(&indices(&table.schema(), columns)).map_err(rows_fault)?;
-            Ok(RecordBatch::new_empty(Arc::new(schema)))
-        }
-    }
-}
-
-fn indices(schema: &Schema, columns: &[String]) -> Vec<usize> {
-    columns.iter().filter_map(|column| schema.index_of(column).ok()).collect()
-}
-
-pub(super) fn rows_fault(error: datafusion::arrow::error::ArrowError) -> StoreError {
-    StoreError::Rows(error.to_string())
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, UInt32Array, new_null_array};
 use datafusion::arrow::compute::{interleave, take, take_record_batch};
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use moka::future::Cache;
 
-use super::frame::{last_of_each_key, micros, one_batch, rows_fault, rows_of};
-use super::{KeyIndex, StoreError, Table, key_texts};
+use super::frame::micros;
+use super::spine::{Spine, rows_fault};
+use super::{StoreError, Table, key_texts};
 
 /// Rows that were read: by the number of the view and the row of the frame. An empty batch says that the view has none.
 pub(super) type RowCache = Cache<(usize, usize), Arc<RecordBatch>>;
@@ -24,16 +25,13 @@ pub(super) fn row_cache(mib: usize) -> RowCache {
 /// The features of a view that are read when they are asked for.
 pub struct IndexedView {
     /// Among those of the release.
-    number: usize,
-    table: Table,
-    join_keys: Vec<String>,
-    timestamp_field: Option<String>,
+    pub(super) number: usize,
+    pub(super) table: Table,
+    pub(super) timestamp_field: Option<String>,
     /// Of the features alone, without metadata.
-    schema: SchemaRef,
-    /// The join keys of the entity, in the rows of its frame.
-    spine: RecordBatch,
-    keys: Arc<KeyIndex>,
-    remembered: RowCache,
+    pub(super) schema: SchemaRef,
+    pub(super) spine: Arc<Spine>,
+    pub(super) remembered: RowCache,
 }
 
 impl std::fmt::Debug for IndexedView {
@@ -42,34 +40,7 @@ impl std::fmt::Debug for IndexedView {
     }
 }
 
-/// What all views of a frame that are read when they are asked for have in common.
-pub(super) struct Spine {
-    pub join_keys: Vec<String>,
-    pub columns: RecordBatch,
-    pub keys: Arc<KeyIndex>,
-    pub remembered: RowCache,
-}
-
 impl IndexedView {
-    pub(super) fn new(
-        number: usize,
-        table: &Table,
-        timestamp_field: Option<String>,
-        features: Vec<Field>,
-        spine: &Spine,
-    ) -> Self {
-        Self {
-            number,
-            table: table.clone(),
-            join_keys: spine.join_keys.clone(),
-            timestamp_field,
-            schema: Arc::new(Schema::new(features)),
-            spine: spine.columns.clone(),
-            keys: Arc::clone(&spine.keys),
-            remembered: spine.remembered.clone(),
-        }
-    }
-
     /// The features of `rows` of the frame, in their order; nulls where the view has none.
     pub async fn rows(&self, rows: &[usize]) -> Result<RecordBatch, StoreError> {
         let mut found: BTreeMap<usize, Arc<RecordBatch>> = BTreeMap::new();
@@ -93,37 +64,24 @@ impl IndexedView {
 
     /// One of the features of every row of the frame.
     pub async fn all(&self, feature: &str) -> Result<ArrayRef, StoreError> {
-        let batch = match &self.timestamp_field {
-            None => one_batch(&self.table, &self.columns(&[feature])).await?,
-            Some(_) => last_of_each_key(&self.table, &self.columns(&[feature]), &self.join_keys).await?,
-        };
-        let rows = rows_of(&self.keys, self.spine.num_rows(), &key_texts(&batch, &self.join_keys)?);
-        let column = batch.column(batch.num_columns() - 1);
-        match rows {
-            None => Ok(Arc::clone(column)),
-            Some(rows) => take(column, &rows, None).map_err(rows_fault),
-        }
-    }
-
-    /// The key, the time where there is one, and `features`.
-    fn columns(&self, features: &[&str]) -> Vec<String> {
-        let key = self.join_keys.iter().chain(&self.timestamp_field).cloned();
-        key.chain(features.iter().map(|name| (*name).to_owned())).collect()
+        let read = self.spine.read(&self.table, self.timestamp_field.as_ref(), &[feature]).await?;
+        Ok(Arc::clone(&read[feature]))
     }
 
     /// The rows of the view, each a batch of its own.
     async fn read(&self, rows: &[usize]) -> Result<BTreeMap<usize, Arc<RecordBatch>>, StoreError> {
+        let Spine { join_keys, columns, keys } = self.spine.as_ref();
         let indices: UInt32Array = rows.iter().map(|row| u32::try_from(*row).ok()).collect();
-        let keys = take_record_batch(&self.spine, &indices).map_err(rows_fault)?;
+        let wanted = take_record_batch(columns, &indices).map_err(rows_fault)?;
         let features: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let columns = self.columns(&features);
-        let batches = self.table.columns_of_keys(&self.join_keys, &[keys], &columns).await?;
+        let columns = self.spine.columns_of(self.timestamp_field.as_ref(), &features);
+        let batches = self.table.columns_of_keys(join_keys, &[wanted], &columns).await?;
         // By row of the frame: the time, the batch, and the row in it.
         let mut last: BTreeMap<usize, (Option<i64>, usize, usize)> = BTreeMap::new();
         for (index, batch) in batches.iter().enumerate() {
-            let (texts, times) = (key_texts(batch, &self.join_keys)?, self.times_of(batch)?);
+            let (texts, times) = (key_texts(batch, join_keys)?, self.times_of(batch)?);
             for row in 0..batch.num_rows() {
-                let Some(of) = self.keys.row(texts.iter().map(|column| column.value(row))) else { continue };
+                let Some(of) = keys.row(texts.iter().map(|column| column.value(row))) else { continue };
                 let time = times.as_ref().map(|times| times.value(row));
                 if last.get(&of).is_none_or(|(earlier, ..)| *earlier < time) {
                     last.insert(of, (time, index, row));

@@ -1,13 +1,15 @@
 //! Keys, scopes, rates, quotas: who is let in, and who is told what instead.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
 use chrono::TimeDelta;
 use proptest::prelude::*;
-use rhapsode::access::{KeyRequest, NewKey, Scope, Scopes};
+use rhapsode::access::{KeyRequest, NewKey, Rate, RateState, Scope, Scopes};
 use rhapsode::api::{Admission, Policy, ROUTES, openapi};
 use rhapsode::app::App;
 use serde_json::{Value, json};
@@ -273,6 +275,32 @@ async fn a_rotated_key_stays_good_for_its_overlap_and_keeps_its_tier() {
     let of = |id: &str| listed["keys"].as_array().unwrap().iter().find(|key| key["id"] == id[..12]).unwrap().clone();
     assert_eq!((&of(&old)["state"], &of(&old)["replaced_by"]), (&json!("expired"), &json!(new[..12])));
     assert!(!listed.to_string().contains(&new[13..]));
+}
+
+#[tokio::test]
+async fn keys_that_ended_long_ago_stayed_in_memory() {
+    let (project, app) = served().await;
+    let access = Arc::clone(app.access().await.unwrap());
+    let (good, ended) = (key(&app, "all").await, key(&app, "all").await);
+    access.revoke("a test", rhapsode::access::KeyId::parse(&ended[..12]).unwrap()).await.unwrap();
+    app.sync_access().await;
+    assert_eq!(access.keys_at_hand(), 2);
+    project.clock.advance(TimeDelta::hours(2));
+    app.sync_access().await;
+    assert_eq!(access.keys_at_hand(), 1);
+    refused(&get(&app, "/api/features/t1", &ended).await, 401, "revoked-key", "looked up again");
+    assert_eq!(get(&app, "/api/features/t1", &good).await.status, 200);
+}
+
+#[test]
+fn a_wait_of_less_than_a_second_was_told_as_none() {
+    let two = NonZeroU32::new(2).unwrap();
+    let rate = Rate { per_second: two, burst: two };
+    let told = |wait| RateState { rate, remaining: 0, wait }.wait_seconds();
+    let micros = |micros| Some(Duration::from_micros(micros));
+    assert_eq!(told(None), None);
+    assert_eq!([0, 1, 999_999, 1_000_000].map(|wait| told(micros(wait))), [Some(1); 4]);
+    assert_eq!(told(micros(1_000_001)), Some(2));
 }
 
 #[tokio::test]

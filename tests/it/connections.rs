@@ -3,13 +3,13 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use reqwest::{Certificate, Client};
 use serde_json::Value;
 
-use crate::support::{TestProject, serve};
+use crate::support::{TestProject, printed, rhapsode, serve};
 
 /// More than the server gives anybody; no test waits so long unless it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,16 +31,13 @@ impl Drop for Running {
 
 async fn running() -> Running {
     let project = TestProject::built().await;
-    let key = new_key(project.path());
+    let key = new_key(&project);
     let (server, address) = serve(project.path(), &[]).await;
     Running { server, address, key, project, client: Client::new() }
 }
 
-fn new_key(project: &Path) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
-    let made = command.arg("--project").arg(project).args(["keys", "create", "Ada", "--tier", "pro"]).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+fn new_key(project: &TestProject) -> String {
+    printed(project, &["keys", "create", "Ada", "--tier", "pro"])
 }
 
 impl Running {
@@ -102,7 +99,7 @@ async fn a_key_whose_requests_come_slowly_leaves_room_for_the_others() {
         }
         assert!(begun.elapsed() < PATIENCE, "the slow requests do not count");
     }
-    let other = new_key(running.project.path());
+    let other = new_key(&running.project);
     assert_eq!(running.looked_up(&other).await.status(), 200);
     drop(slow);
     while running.looked_up(&running.key).await.status() != 200 {
@@ -116,7 +113,7 @@ async fn a_renewed_certificate_is_taken_without_a_restart() {
     let project = TestProject::built().await;
     project.configure("[serve.tls]\ncertificate = \"chain.pem\"\nkey = \"key.pem\"\n");
     let first = certified(project.path());
-    let key = new_key(project.path());
+    let key = new_key(&project);
     let (server, address) = serve(project.path(), &[]).await;
     let address = address.replace("http://127.0.0.1", "https://localhost");
     let running = Running { server, address, key, project, client: Client::new() };
@@ -141,9 +138,7 @@ async fn a_renewed_certificate_is_taken_without_a_restart() {
 async fn a_certificate_that_is_not_there_is_named() {
     let project = TestProject::built().await;
     project.configure("[serve.tls]\ncertificate = \"chain.pem\"\nkey = \"key.pem\"\n");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
-    let output =
-        command.arg("--project").arg(project.path()).args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let output = rhapsode(&project, &["serve", "--listen", "127.0.0.1:0"]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && told.contains("chain.pem") && told.contains("key.pem"), "{told}");
 }

@@ -1,23 +1,9 @@
 //! Keys and usage from the command line, and a server that takes them.
 
-use std::process::{Command, Output};
-
 use rhapsode::access::NewKey;
 use serde_json::Value;
 
-use crate::support::{TestProject, serve};
-
-fn rhapsode(project: &TestProject, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
-    command.arg("--project").arg(project.path()).args(arguments).output().unwrap()
-}
-
-/// What a command prints, which must succeed.
-fn printed(project: &TestProject, arguments: &[&str]) -> String {
-    let output = rhapsode(project, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
+use crate::support::{TestProject, printed, rhapsode, serve};
 
 /// What a command says against its arguments.
 fn refused(project: &TestProject, arguments: &[&str]) -> String {

@@ -97,7 +97,12 @@ async fn what_the_engine_cannot_answer_is_not_called_our_fault_and_leaves_the_wo
     let (status, body) = sql(&app, "select track_id ~ '(' as n from track").await;
     assert_eq!(status, 400, "{body}");
     assert!(body["detail"].as_str().unwrap().contains("regular expression"), "{body}");
-    for statement in ["select concat(x'00ff') as n", "select first_value() over () as n from track"] {
+    let statements = [
+        "select concat(x'00ff') as n",
+        "select first_value() over () as n from track",
+        "with recursive r as (select 100 as n union select n % 7 from r) select count(*) as n from r",
+    ];
+    for statement in statements {
         let (status, body) = sql(&app, statement).await;
         assert_eq!((status, &body["type"]), (400, &json!("/problems/statement")), "{statement}: {body}");
     }

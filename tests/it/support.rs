@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -254,6 +254,19 @@ pub fn problem(answer: &Answer, status: u16, kind: &str, field: Value, value: Va
     assert!(body["remedy"].as_str().unwrap_or_default().contains(remedy), "{body}");
     assert_eq!(body["request_id"], answer.header("x-request-id"));
     assert_eq!(answer.header("x-request-id").len(), 32);
+}
+
+/// Runs a command of the binary over the project.
+pub fn rhapsode(project: &TestProject, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
+    command.arg("--project").arg(project.path()).args(arguments).output().unwrap()
+}
+
+/// What a command prints, which must succeed.
+pub fn printed(project: &TestProject, arguments: &[&str]) -> String {
+    let output = rhapsode(project, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// A server over the project, which logs to `serve.log` there; and the address that it answers at.

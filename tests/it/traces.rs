@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
-use crate::support::{TestProject, serve};
+use crate::support::{TestProject, printed, rhapsode, serve};
 
 /// What a collector was sent.
 #[derive(Clone, Default)]
@@ -68,8 +68,7 @@ async fn a_request_and_its_statement_are_spans_of_the_callers_trace_and_a_build_
     assert_eq!(statements[0].parent_span_id, requests[0].span_id);
 
     project.define(&crate::support::DEFINITIONS.replace("/ 10 * 10", "/ 5 * 5"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
-    assert!(command.arg("--project").arg(project.path()).arg("build").output().unwrap().status.success());
+    printed(&project, &["build"]);
     let builds = collected.named("build");
     let views = collected.named("view");
     assert_eq!(builds.len(), 1);
@@ -80,8 +79,7 @@ async fn a_request_and_its_statement_are_spans_of_the_callers_trace_and_a_build_
 async fn an_endpoint_that_is_no_url_is_refused() {
     let project = TestProject::built().await;
     project.configure("[traces]\nendpoint = \"localhost:4318\"\n");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
-    let output = command.arg("--project").arg(project.path()).arg("build").output().unwrap();
+    let output = rhapsode(&project, &["build"]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && told.contains("traces.endpoint") && told.contains("4318"), "{told}");
 }
