@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PORT ?= 8080
 STRESS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rhapsode/resources/russian_stress/stress.tsv
 
-.PHONY: help setup demo demo-check test soak fuzz bench bench-training eval schemas clean
+.PHONY: help setup demo demo-check test soak fuzz bench bench-training bench-search eval schemas clean
 
 help:                ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -51,11 +51,17 @@ bench-training: setup ## Measures training sets beside DuckDB and Feast: a quart
 	cargo build
 	$(PYTHON) scripts/bench/training.py --binary $(BINARY) --out docs/benchmarks-training.md
 
-eval: setup          ## Measures the analyzers on gold: `make eval GOLD=DIR`; docs/evaluation.md says what lies there
+bench-search: demo-check ## Measures search beside LanceDB and bm25s on the demo's pieces, which it makes first; writes docs/benchmarks-search.md
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check lancedb==0.40.0 bm25s==0.3.16 PyStemmer==3.1.0
+	$(PYTHON) scripts/bench/searching.py --binary $(BINARY)
+
+eval: setup          ## Measures the analyzers and searches on gold: `make eval GOLD=DIR`; docs/evaluation.md says what lies there
 	@test -n "$(GOLD)" || { echo 'name the folder of the gold: make eval GOLD=DIR'; exit 1; }
 	cargo build
 	for what in rhyme rhyme-russian structure emotion analyzers; do $(BINARY) eval $$what --gold $(GOLD) || exit 1; done
 	$(BINARY) eval rap --gold tests/data/rap --stress $(STRESS)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check bm25s==0.3.16 PyStemmer==3.1.0
+	$(PYTHON) scripts/eval/search.py --binary $(BINARY) --gold $(GOLD)
 	@if command -v espeak-ng >/dev/null; then $(PYTHON) scripts/eval/rhymetagger.py --gold $(GOLD); \
 	else echo 'rhymetagger, the peer, needs espeak-ng: apt-get install espeak-ng'; fi
 

@@ -126,6 +126,7 @@ def without_key(base: str, binary: str, project: str, downloads: Path, shown_dow
     return [
         *lookups(base, downloads, shown_downloads),
         *texts(base),
+        *searches(base, command),
         *statements(base, command),
         *history(base, command, f"{project}/data/chinook/labels.jsonl", downloads, shown_downloads),
         *files(base, downloads, shown_downloads),
@@ -309,6 +310,38 @@ def texts(base: str) -> list[Example]:
             post(f"{base}/api/embeddings/batch", {"texts": said}),
             vectors,
             shown_lines=4,
+        ),
+    ]
+
+
+def searches(base: str, command: str) -> list[Example]:
+    """Pieces by their words and by their meaning."""
+    remembered = {"query": "tiger burning in the forest at night", "filter": "decade < 1850", "facets": ["decade"], "limit": 5}
+    meant = {"query": "колокола звонят ночью", "mode": "semantic", "filter": {"language": "en"}, "limit": 5}
+
+    def keys(answer: Answer) -> list[str]:
+        return [hit["key"] for hit in answer.json()["hits"]]
+
+    def found(checks: Checks, answer: Answer) -> None:
+        checks.that(POEM in keys(answer), f"“The Tyger” is among {keys(answer)}")
+        decades = [value["value"] for value in answer.json()["facets"]["decade"]]
+        checks.that(decades != [] and all(decade < 1850 for decade in decades), "the filter holds")
+
+    def crossed(checks: Checks, answer: Answer) -> None:
+        checks.that(len(keys(answer)) == 5, "five hits")
+        languages = {hit["features"]["language"] for hit in answer.json()["hits"]}
+        checks.that(languages == {"en"}, "the filter holds")
+
+    def counted(checks: Checks, answer: Answer) -> None:
+        checks.that("2 hits" in answer.body.decode(), "two hits")
+
+    return [
+        Example("A half-remembered poem, by words and by meaning.", post(f"{base}/api/search", remembered), found),
+        Example("English verse for a Russian question, by meaning alone.", post(f"{base}/api/search", meant), crossed),
+        Example(
+            "The same from the command line, with reasons.",
+            f"{command} search 'bells at night' --limit 2 --explain",
+            counted,
         ),
     ]
 

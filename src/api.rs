@@ -21,6 +21,7 @@ mod policy;
 mod problem;
 mod releases;
 mod respond;
+mod search;
 mod serve;
 mod sql;
 mod training_sets;
@@ -88,6 +89,7 @@ fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(training_sets::create))
         .routes(routes!(ingest::append))
         .routes(routes!(datasets::download))
+        .routes(routes!(search::search))
         .routes(routes!(releases::list))
         .routes(routes!(auth::token))
         .routes(routes!(auth::jwks))

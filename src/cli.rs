@@ -20,6 +20,7 @@ mod plan;
 mod quality;
 mod releases;
 mod schema;
+mod search;
 mod serve;
 mod sql;
 mod sql_worker;
@@ -97,6 +98,7 @@ enum Command {
     /// Free what old releases hold.
     Gc(gc::Gc),
     /// Measure the analyzers on texts whose analysis is known.
+    Search(search::Search),
     Eval(eval::Eval),
     /// Make corpora.
     Corpus(corpus::Corpus),
@@ -106,7 +108,9 @@ enum Command {
     #[command(
         after_help = "For example: rhapsode completions bash > ~/.local/share/bash-completion/completions/rhapsode"
     )]
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Runs the command that the arguments name. Boxed, so that all of it is compiled with the library and not once more
@@ -146,6 +150,7 @@ async fn command_done(command: Command, project: &Path) -> anyhow::Result<ExitCo
         Command::Init(command) => command.run(project),
         Command::Check(command) => command.run(project).await,
         Command::Plan(command) => command.run(project).await,
+        Command::Search(command) => command.run(project).await,
         Command::Eval(command) => command.run(project).await,
         Command::Build(command) => command.run(project).await,
         Command::Ingest(command) => command.run(project).await,

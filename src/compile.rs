@@ -9,6 +9,7 @@ mod fingerprint;
 mod graph;
 mod names;
 mod on_request;
+mod search;
 mod target;
 mod view;
 mod windows;
@@ -18,12 +19,13 @@ use std::sync::Arc;
 
 pub use analyzer::themes;
 pub use target::{
-    JoinKey, Recipe, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity,
-    TargetFeature, TargetInput, TargetOnRequest, TargetSource, TargetVectors, TargetView, TargetWindow, TargetWindows,
+    JoinKey, Recipe, SearchField, SearchVectors, Target, TargetAnalyzer, TargetColumn, TargetDuplicates,
+    TargetEmbedding, TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetSearch, TargetSource,
+    TargetVectors, TargetView, TargetWindow, TargetWindows,
 };
 pub use view::plan as plan_view;
 
-use crate::definition::{Definitions, Diagnostics, Dtype, Values};
+use crate::definition::{Definitions, Diagnostics, Dtype, FeatureView, Values};
 use crate::engine::{Bounds, Resources, Session};
 use crate::limits::{BUILD_BATCH_ROWS, PLANNING_MEMORY_BYTES};
 
@@ -49,7 +51,7 @@ pub async fn compile(
     for source in &sources {
         session.register_schema(source.name.as_str(), source.schema());
     }
-    let mut target = Target { entities, sources, views: Vec::new(), on_request: Vec::new() };
+    let mut target = Target { entities, sources, views: Vec::new(), on_request: Vec::new(), searches: Vec::new() };
     for (index, is_sound) in order {
         let written = &definitions.views[index];
         let Some(entity) = target.entity(&written.entity.value) else { continue };
@@ -68,10 +70,20 @@ pub async fn compile(
             target.on_request.extend(view);
         }
     }
+    let is_there = |view: &FeatureView| {
+        matches!(view.values, Values::OnRequest(_)) || target.view(view.name.value.as_str()).is_some()
+    };
+    // Where a view is broken, what names its features would be reported as naming nothing.
+    if definitions.views.iter().all(is_there) {
+        for written in &definitions.searches {
+            let search = search::compile(written, &session, &target, &known, &mut diagnostics).await;
+            target.searches.extend(search);
+        }
+    }
     if diagnostics.is_empty() { Ok(target) } else { Err(diagnostics) }
 }
 
-fn declared_schema(entity: &TargetEntity, view: &crate::definition::FeatureView) -> SchemaRef {
+fn declared_schema(entity: &TargetEntity, view: &FeatureView) -> SchemaRef {
     use datafusion::arrow::datatypes::Field;
     let keys = entity.join_keys.iter().map(|key| Field::new(key.name.as_str(), key.dtype.to_arrow(), false));
     let time =

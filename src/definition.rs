@@ -14,6 +14,7 @@ mod load;
 mod on_request;
 mod read;
 mod schema;
+mod search;
 mod theme;
 mod tree;
 mod written;
@@ -26,7 +27,8 @@ pub use schema::json_schema;
 pub use tree::Text;
 pub use written::{
     Access, Aggregate, AggregateFunction, AnalyzerCall, Column, CorpusCall, Definitions, EmbeddingCall, Entity,
-    Feature, FeatureView, Format, Input, Languages, OnRequest, Online, Postgres, Source, Theme, Values, WindowLength,
+    Feature, FeatureView, Format, Input, Languages, OnRequest, Online, Postgres, Search, SearchText, Source, Theme,
+    Values, WindowLength,
 };
 
 /// Reads every document of `files`. Whatever is wrong is in the diagnostics; what could be read is in the definitions.

@@ -6,6 +6,7 @@
 mod embedding;
 mod exact;
 mod faults;
+mod filter;
 mod functions;
 pub mod json;
 mod lineage;
@@ -14,6 +15,7 @@ mod resources;
 mod row_expression;
 mod sql_error;
 mod statement;
+mod terms;
 mod themes;
 pub mod time;
 
@@ -34,12 +36,14 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 pub use exact::{exact_cast, exact_or_misfit, shown};
 pub use faults::{Fault, Faults};
+pub use filter::RowFilter;
 pub use functions::FUNCTIONS;
 pub use numbering::{numbered, numbered_schema};
 pub use resources::Resources;
 pub use row_expression::RowExpression;
 pub use sql_error::SqlError;
 pub use statement::{Statement, TableRead, canonical_expression, quoted};
+pub use terms::SEARCH_TERMS;
 pub use themes::with_vectors;
 
 use crate::analyze::{ANALYZERS, Analyzer, ReadyAnalyzer};
@@ -77,7 +81,7 @@ pub struct Session {
 pub struct Needs {
     /// `(table, column)`, ordered.
     pub columns: Vec<(String, String)>,
-    /// `name@version`, ordered.
+    /// Those of our functions that it calls: `name@version`, ordered.
     pub analyzers: Vec<String>,
 }
 
@@ -257,7 +261,11 @@ impl Session {
 
     /// Checks that `text` is true or false of each row of `plan`.
     pub fn check_condition(&self, text: &str, plan: &LogicalPlan) -> Result<(), SqlError> {
-        let condition = self.expression(text, plan)?;
+        self.check_is_condition(self.expression(text, plan)?, text, plan)
+    }
+
+    /// The same of an expression that is called `text`.
+    fn check_is_condition(&self, condition: Expr, text: &str, plan: &LogicalPlan) -> Result<(), SqlError> {
         let found = condition.get_type(plan.schema()).map_err(|error| self.planning(error))?;
         if !matches!(found, DataType::Boolean | DataType::Null) {
             let found = shown(&found);
@@ -299,10 +307,10 @@ impl Session {
             }
             node.apply_expressions(|expression| {
                 expression.apply(|part| {
-                    if let Expr::ScalarFunction(call) = part
-                        && let Some(analyzer) = Analyzer::find(call.name())
-                    {
-                        analyzers.insert(format!("{}@{}", analyzer.name, analyzer.version));
+                    if let Expr::ScalarFunction(call) = part {
+                        let analyzer = Analyzer::find(call.name());
+                        analyzers.extend(analyzer.map(|analyzer| format!("{}@{}", analyzer.name, analyzer.version)));
+                        analyzers.extend((call.name() == SEARCH_TERMS).then(terms::versioned));
                     }
                     Ok(TreeNodeRecursion::Continue)
                 })

@@ -10,6 +10,7 @@ pub mod emotion;
 mod fit;
 mod gold;
 pub mod rap;
+pub mod retrieval;
 pub mod rhyme;
 pub mod rhyme_russian;
 mod schemes;

@@ -29,6 +29,7 @@ pub mod evaluate;
 pub mod jobs;
 pub mod online;
 pub mod query;
+pub mod search;
 
 pub mod api;
 pub mod app;

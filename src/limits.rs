@@ -204,6 +204,24 @@ pub const ANALYZED_TEXT_BYTES_MAX: usize = 1 << 20;
 /// Texts of one request for embeddings.
 pub const EMBEDDED_TEXTS_MAX: usize = 1_000;
 
+/// Candidates of each leg of a search: so many hits it has at most, page by page.
+pub const SEARCH_CANDIDATES: usize = 200;
+
+/// Conditions and values of a filter in JSON.
+pub const SEARCH_FILTER_PARTS_MAX: usize = 250;
+
+/// Characters of a query. Longer ones are texts, which `POST /api/analyze` takes.
+pub const SEARCH_QUERY_CHARS_MAX: usize = 2_000;
+
+/// Rows from which vectors have an index. Below, all are compared, which takes some milliseconds and misses none.
+pub const VECTOR_INDEX_ROWS_MIN: usize = 10_000;
+
+/// Vectors that an index of them looks at, at the least: it finds 95 of 100 of the nearest ten then.
+pub const VECTOR_CANDIDATES_MIN: usize = 128;
+
+/// Rows of a part of an index of vectors.
+pub const VECTOR_PARTITION_ROWS: usize = 250_000;
+
 /// The nearest entities that an analysis names.
 pub const NEAREST_MAX: usize = 100;
 

@@ -10,6 +10,7 @@ mod feature_version;
 mod frame;
 mod garbage;
 mod incoming;
+mod index;
 mod indexed;
 mod job_files;
 mod key_index;
@@ -24,6 +25,7 @@ mod provider;
 mod rejects;
 mod release;
 mod releases;
+mod search;
 mod spine;
 mod statistics;
 mod table;
@@ -44,19 +46,21 @@ pub use feature_version::OtherVersion;
 pub use frame::{Frame, FrameColumn, Moments, Values, take_rows};
 pub use garbage::{Freed, Retention};
 pub use incoming::{IncomingFile, IncomingSummary, IncomingWriter};
+pub use index::Index;
 pub use indexed::IndexedView;
 pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};
 pub use lance::TableKey;
 pub use lease::{Lease, LeaseTerms};
 pub use manifest::{
-    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, Online, SourcePin, TextMethod,
-    TextPin, ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
+    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, Online, SearchFieldPin,
+    SearchPin, SearchVectorsPin, SourcePin, TextMethod, TextPin, ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
 };
 pub use objects::Wrap;
 pub use packed::{PackedRow, PackedRows};
 pub use rejects::{Reject, RejectsPin};
 pub use release::{OnlineMemory, Readable, ReadableFrame, Release};
 pub use releases::{ReleaseRef, ReleaseSummary};
+pub use search::{Allowed, Found, ReadableSearch};
 pub use statistics::{Bin, Check, Quantile, Statistics, TopValue};
 pub use table::Table;
 pub use writable::Writable;
@@ -165,6 +169,18 @@ impl Store {
         .boxed()
     }
 
+    /// What a release pins of a search.
+    pub fn search<'a>(&'a self, name: &'a str, version: u64) -> BoxFuture<'a, Result<Table, StoreError>> {
+        async move { self.lance.open(&search_path(name), version).await.map(Table::from) }.boxed()
+    }
+
+    /// The dataset of a search, to be written: see [`Self::view_to_write`]. Its rows have no ids that last, so that its
+    /// indexes of terms stay right when rows are added.
+    pub async fn search_to_write(&self, name: &str, pinned: Option<u64>) -> Result<Writable, StoreError> {
+        let writable = self.lance.to_write(&search_path(name), pinned).await?;
+        Ok(Writable { has_stable_row_ids: false, ..writable })
+    }
+
     /// Writes the rows of a view, in the order of its key, as a Parquet file of a build's own.
     pub async fn write_parquet(
         &self,
@@ -187,6 +203,10 @@ impl Store {
     pub async fn view_to_write(&self, name: &str, pinned: Option<u64>) -> Result<Writable, StoreError> {
         self.lance.to_write(&view_path(name), pinned).await
     }
+}
+
+fn search_path(name: &str) -> String {
+    format!("searches/{name}.lance")
 }
 
 fn view_path(name: &str) -> String {

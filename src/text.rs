@@ -1,4 +1,7 @@
-//! How a text is cut into lines and stanzas: the same for analyzers and models.
+//! How a text is cut into lines and stanzas, the same for analyzers and models, and into terms (`terms.rs`).
+
+mod stop_words;
+pub mod terms;
 
 use std::ops::Range;
 

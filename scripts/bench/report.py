@@ -69,9 +69,10 @@ class Client:
 
 
 def without_vectors(definitions: Path) -> None:
-    """Takes songs and vectors away, as in earlier figures: vectors have figures of their own."""
+    """Takes songs, vectors and what searches by them away, as in earlier figures: vectors have figures of their own."""
     (definitions / "song.yaml").unlink()
     (definitions / "meaning.yaml").unlink()
+    (definitions / "search.yaml").unlink()
     for file in definitions.glob("*.yaml"):
         file.write_text(file.read_text(encoding="utf-8").replace(", vectors: meaning }", " }"), encoding="utf-8")
 

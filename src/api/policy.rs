@@ -45,6 +45,7 @@ pub const ROUTES: &[(&str, &str, Policy)] = &[
     ("DELETE", "/api/jobs/{id}", Policy::Scope(Scope::Analyze, RouteClass::Lookup)),
     ("GET", "/api/jobs/{id}/results", Policy::Scope(Scope::Analyze, RouteClass::Query)),
     ("POST", "/api/sql", Policy::Scope(Scope::Sql, RouteClass::Query)),
+    ("POST", "/api/search", Policy::Scope(Scope::Search, RouteClass::Query)),
     ("POST", "/api/training-sets", Policy::Scope(Scope::Sql, RouteClass::Query)),
     ("GET", "/api/dataset/download", Policy::Scope(Scope::Download, RouteClass::Query)),
     ("POST", "/api/ingest/{source}", Policy::Scope(Scope::Ingest, RouteClass::Manage)),

@@ -42,6 +42,7 @@ struct Summary {
     freed_bytes: u64,
     sources: Vec<Table>,
     views: Vec<Table>,
+    searches: Vec<Table>,
     /// What was not as expected and let the build go on.
     warnings: Vec<String>,
 }
@@ -101,6 +102,13 @@ fn summary(report: &Report) -> Summary {
         seconds: seconds(&pin.name),
         reasons: step.reasons.clone(),
     });
+    let searches = report.release.searches.iter().zip(&report.plan.searches).map(|(pin, step)| Table {
+        name: pin.rows.name.clone(),
+        rows: pin.rows.rows,
+        rejected: 0,
+        seconds: seconds(&pin.rows.name),
+        reasons: step.reasons.clone(),
+    });
     let warnings = report.release.views.iter().flat_map(|view| {
         let failed = view.checks.iter().filter(|check| !check.passed);
         failed.map(move |check| format!("{}: {check}", view.name))
@@ -114,12 +122,13 @@ fn summary(report: &Report) -> Summary {
         freed_bytes: report.freed.bytes,
         sources: sources.collect(),
         views: views.collect(),
+        searches: searches.collect(),
     }
 }
 
 fn print(summary: &Summary) {
     let written = |table: &&Table| table.seconds.is_some();
-    let tables = summary.sources.iter().chain(&summary.views);
+    let tables = summary.sources.iter().chain(&summary.views).chain(&summary.searches);
     if !summary.published {
         say!("{} nothing changed; release {} holds all of it", style("up to date:").green().bold(), summary.release);
         return;

@@ -1,14 +1,19 @@
-//! `rhapsode eval`: how well the analyzers do on gold.
+//! `rhapsode eval`: how well the analyzers and searches do on gold.
+
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::Float32Type;
 use clap::{Args, ValueEnum};
 use console::style;
 use serde_json::{Value, json};
+
+use search::SearchGold;
 
 use super::{config_or_default, print_json};
 use crate::analyze::emotion::{Lexica, Sentiment, line_features, sentiment, sentiment_of_vector};
@@ -21,7 +26,7 @@ use crate::evaluate::{self, Agreement, Interval, SchemeFigures, emotion, rap, rh
 use crate::model::{BUILT_IN, Models, Part};
 use crate::{compile, definition};
 
-/// Measure the analyzers on texts whose analysis is known.
+/// Measure the analyzers on texts whose analysis is known, and a search on queries whose answers are.
 #[derive(Args)]
 #[command(after_help = "For example: rhapsode eval structure --gold ../gold\n\
     Learnt constants are refitted without the authors that are judged, where the name does not say otherwise;\n\
@@ -31,7 +36,9 @@ pub struct Eval {
     what: What,
     /// The folder with the gold files.
     #[arg(long, value_name = "DIR")]
-    gold: PathBuf,
+    gold: Option<PathBuf>,
+    #[command(flatten)]
+    of_search: SearchGold,
     /// A dictionary of stresses, for `rhyme-russian` and `rap` (scripts/fit/russian_stress.py makes it).
     #[arg(long, value_name = "FILE")]
     stress: Option<PathBuf>,
@@ -57,6 +64,8 @@ enum What {
     Analyzers,
     /// Rhymes and hooks of rap verses (tests/data/rap); nothing is refitted.
     Rap,
+    /// A search of the project's release, on queries whose answers are known.
+    Search,
 }
 
 /// One figure: what it is, its value, its interval, and what it should reach.
@@ -78,13 +87,15 @@ struct Measured {
 
 impl Eval {
     pub async fn run(self, project: &Path) -> anyhow::Result<ExitCode> {
+        let gold = || self.gold.as_deref().context("name the folder of the gold: `--gold DIR`");
         let Measured { texts, figures, dumped } = match self.what {
-            What::Rhyme => self.rhyme()?,
-            What::RhymeRussian => self.rhyme_russian()?,
-            What::Structure => self.structure()?,
-            What::Emotion => self.emotion(project).await?,
-            What::Analyzers => self.agreements(project).await?,
-            What::Rap => self.rap()?,
+            What::Rhyme => self.rhyme(gold()?)?,
+            What::RhymeRussian => self.rhyme_russian(gold()?)?,
+            What::Structure => self.structure(gold()?)?,
+            What::Emotion => self.emotion(gold()?, project).await?,
+            What::Analyzers => self.agreements(gold()?, project).await?,
+            What::Rap => self.rap(gold()?)?,
+            What::Search => return self.of_search.run(project, self.json).await,
         };
         if let Some(file) = &self.dump {
             let lines: Vec<String> = dumped.iter().map(Value::to_string).collect();
@@ -107,8 +118,8 @@ impl Eval {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn rhyme(&self) -> anyhow::Result<Measured> {
-        let stanzas = evaluate::read_rhymes(&self.gold)?;
+    fn rhyme(&self, gold: &Path) -> anyhow::Result<Measured> {
+        let stanzas = evaluate::read_rhymes(gold)?;
         let mut figures = Vec::new();
         for setting in [Setting::Alone, Setting::Together] {
             let of = SchemeFigures::of(&rhyme::cross_validate(&stanzas, setting));
@@ -125,8 +136,8 @@ impl Eval {
         Ok(Measured { texts: stanzas.len(), figures, dumped })
     }
 
-    fn rhyme_russian(&self) -> anyhow::Result<Measured> {
-        let fragments = evaluate::read_fragments(&self.gold)?;
+    fn rhyme_russian(&self, gold: &Path) -> anyhow::Result<Measured> {
+        let fragments = evaluate::read_fragments(gold)?;
         let without = StressDictionary::default();
         let dictionary = self.dictionary()?;
         let mut settings = vec![
@@ -150,8 +161,8 @@ impl Eval {
 
     /// By the constants as they are, which were fitted on these lines: `scripts/fit/emotion.py` prints what is
     /// cross-validated.
-    async fn emotion(&self, project: &Path) -> anyhow::Result<Measured> {
-        let judgements = evaluate::read_sentiments(&self.gold)?;
+    async fn emotion(&self, gold: &Path, project: &Path) -> anyhow::Result<Measured> {
+        let judgements = evaluate::read_sentiments(gold)?;
         let model = Models::new(project, &config_or_default(project)?).find(BUILT_IN)?;
         let texts: StringArray = judgements.iter().map(|judgement| Some(judgement.text.as_str())).collect();
         let embedded = model.embed(texts).await?.vectors;
@@ -177,9 +188,9 @@ impl Eval {
     }
 
     /// Of the sentiment of lines, and of the themes of the project's definitions in whole songs and poems.
-    async fn agreements(&self, project: &Path) -> anyhow::Result<Measured> {
+    async fn agreements(&self, gold: &Path, project: &Path) -> anyhow::Result<Measured> {
         let model = Models::new(project, &config_or_default(project)?).find(BUILT_IN)?;
-        let judgements = evaluate::read_sentiments(&self.gold)?;
+        let judgements = evaluate::read_sentiments(gold)?;
         let lines: StringArray = judgements.iter().map(|judgement| Some(judgement.text.as_str())).collect();
         let vectors = model.embed(lines).await?.vectors;
         let lexica = Lexica::own();
@@ -196,12 +207,12 @@ impl Eval {
         let analyzer = Analyzer::find("theme").ok_or_else(|| anyhow::anyhow!("there is no analyzer of themes"))?;
         let analyzer = ReadyAnalyzer::new(analyzer, compile::themes(&definitions), Arc::default());
         let analyzer = with_vectors(&analyzer, Some(&model)).await?;
-        let songs = evaluate::read_songs(&self.gold)?.into_iter().map(|song| {
+        let songs = evaluate::read_songs(gold)?.into_iter().map(|song| {
             let sections = song.sections.iter().map(|(_, lines)| lines.join("\n"));
             sections.collect::<Vec<_>>().join("\n\n")
         });
         let songs: StringArray = songs.map(Some).collect();
-        let poems: StringArray = evaluate::read_poems(&self.gold)?.into_iter().map(Some).collect();
+        let poems: StringArray = evaluate::read_poems(gold)?.into_iter().map(Some).collect();
         for (of, names) in [
             (songs, ["themes of hymns, same by keywords and vectors", "themes of hymns, kappa"]),
             (poems, ["themes of Russian poems, same by both", "themes of Russian poems, kappa"]),
@@ -221,8 +232,8 @@ impl Eval {
         Ok(Measured { texts, figures, dumped: Vec::new() })
     }
 
-    fn structure(&self) -> anyhow::Result<Measured> {
-        let songs = evaluate::read_songs(&self.gold)?;
+    fn structure(&self, gold: &Path) -> anyhow::Result<Measured> {
+        let songs = evaluate::read_songs(gold)?;
         let of = structure::cross_validate(&songs);
         let figures = vec![
             Figure {
@@ -249,8 +260,8 @@ impl Eval {
     }
 
     /// Nothing of these verses was learnt from, so there is nothing to leave out, and nothing to dump.
-    fn rap(&self) -> anyhow::Result<Measured> {
-        let verses = evaluate::read_verses(&self.gold)?;
+    fn rap(&self, gold: &Path) -> anyhow::Result<Measured> {
+        let verses = evaluate::read_verses(gold)?;
         let dictionary = self.dictionary()?;
         let mut figures = Vec::new();
         for (language, names) in RAP_NAMES {

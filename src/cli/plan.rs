@@ -50,7 +50,8 @@ pub(super) fn steps(plan: &Plan) -> Vec<Step> {
     };
     let sources = plan.sources.iter().map(|s| step("source", s.source.name.as_str(), &s.work, &s.reasons));
     let views = plan.views.iter().map(|v| step("view", v.view.name.as_str(), &v.work, &v.reasons));
-    sources.chain(views).collect()
+    let searches = plan.searches.iter().map(|s| step("search", s.view.name.as_str(), &s.work, &s.reasons));
+    sources.chain(views).chain(searches).collect()
 }
 
 impl PlanCommand {

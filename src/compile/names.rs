@@ -19,7 +19,8 @@ pub(super) fn check(definitions: &Definitions, diagnostics: &mut Diagnostics) ->
     let entities = definitions.entities.iter().map(|e| ("entity", e.name.value.as_str(), &e.name.place));
     let sources = definitions.sources.iter().map(|s| ("source", s.name.value.as_str(), &s.name.place));
     let views = definitions.views.iter().map(|v| ("feature view", v.name.value.as_str(), &v.name.place));
-    for (what, name, place) in entities.chain(sources).chain(views) {
+    let searches = definitions.searches.iter().map(|s| ("search", s.name.value.as_str(), &s.name.place));
+    for (what, name, place) in entities.chain(sources).chain(views).chain(searches) {
         if let Some((earlier, at)) = tables.insert(name, (what, place)) {
             diagnostics
                 .add(place, format!("the name `{name}` is taken by the {earlier} at {at}; each is a table in SQL"));

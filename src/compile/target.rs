@@ -18,6 +18,8 @@ pub struct Target {
     /// Each after those that it reads.
     pub views: Vec<TargetView>,
     pub on_request: Vec<TargetOnRequest>,
+    /// What is searched, each as a view of what is found by: its features are columns of the search's own dataset.
+    pub searches: Vec<TargetView>,
 }
 
 impl Target {
@@ -148,6 +150,7 @@ pub enum Recipe {
     Embedding(TargetEmbedding),
     Aggregate(TargetWindows),
     Duplicates(TargetDuplicates),
+    Search(TargetSearch),
 }
 
 /// An analyzer over a text of a source.
@@ -188,6 +191,40 @@ pub struct TargetEmbedding {
     pub text: FeatureName,
     pub source: TableName,
     pub parts: Vec<Part>,
+}
+
+/// What is searched, and by what.
+#[derive(Clone, Debug)]
+pub struct TargetSearch {
+    /// Its rows.
+    pub sql: String,
+    /// The source that has a row for each.
+    pub source: TableName,
+    /// By their codes.
+    pub languages: Vec<String>,
+    pub fields: Vec<SearchField>,
+    pub vectors: Vec<SearchVectors>,
+    pub filters: Vec<FeatureName>,
+    pub facets: Vec<FeatureName>,
+}
+
+/// A text whose words are found.
+#[derive(Clone, Debug)]
+pub struct SearchField {
+    pub name: FeatureName,
+    /// The columns of the source and the features that it is made of.
+    pub of: Vec<FeatureName>,
+    /// Where its terms are.
+    pub column: FeatureName,
+    pub weight: f32,
+}
+
+/// Vectors by which texts are found.
+#[derive(Clone, Debug)]
+pub struct SearchVectors {
+    pub column: FeatureName,
+    pub model: Arc<Model>,
+    pub part: Part,
 }
 
 /// Windows over the events of a source.

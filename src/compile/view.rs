@@ -10,7 +10,8 @@ use super::feature::{Context, convertible, is_restricted, shown};
 use super::graph::Reads;
 use super::names::Names;
 use super::target::{
-    JoinKey, Recipe, Target, TargetAnalyzer, TargetEmbedding, TargetEntity, TargetVectors, TargetView, TargetWindows,
+    JoinKey, Recipe, Target, TargetAnalyzer, TargetEmbedding, TargetEntity, TargetSearch, TargetVectors, TargetView,
+    TargetWindows,
 };
 use super::{analyzer, corpus, windows};
 use crate::analyze::theme::Themes;
@@ -44,7 +45,7 @@ pub(super) async fn compile(
     match &recipe {
         Recipe::Aggregate(windows) => session.register_schema(&windows.table(), windows_schema(windows, entity)),
         Recipe::Duplicates(duplicates) => session.register_schema(&duplicates.table(), corpus::schema(entity)),
-        Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) => {}
+        Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) | Recipe::Search(_) => {}
     }
     let base = match base_plan(session, &recipe, &[]).await {
         Ok(base) => base,
@@ -199,7 +200,7 @@ fn check_time(time: &Spanned<FeatureName>, written: &FeatureView, base: &Logical
 async fn base_plan(session: &Session, recipe: &Recipe, rows: &[String]) -> Result<LogicalPlan, SqlError> {
     let all = |table: String| async move { session.plan(&Statement::parse(&format!("select * from {table}"))?).await };
     match recipe {
-        Recipe::Sql(sql) => {
+        Recipe::Sql(sql) | Recipe::Search(TargetSearch { sql, .. }) => {
             let plan = session.plan(&Statement::parse(sql)?).await?;
             session.check(&plan)?;
             Ok(plan)

@@ -103,6 +103,12 @@ impl<'a> Fields<'a> {
         texts.map(|text| Spanned::new(text.value.clone(), text.place.clone())).collect()
     }
 
+    /// The items of a list of names.
+    pub fn names<Of>(&self, key: &str, diagnostics: &mut Diagnostics) -> Vec<Spanned<Name<Of>>> {
+        let nodes = self.list(key, diagnostics);
+        nodes.iter().filter_map(|node| name(text(node, key, diagnostics)?, diagnostics)).collect()
+    }
+
     pub fn strings(&self, key: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
         self.texts(key, diagnostics).into_iter().map(|text| text.value).collect()
     }

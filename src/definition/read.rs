@@ -7,9 +7,9 @@ use super::written::{
     Access, AnalyzerCall, Column, Definitions, EmbeddingCall, Entity, Feature, FeatureView, Format, Online, Postgres,
     Source, Values,
 };
-use super::{Diagnostics, Dtype, Spanned, aggregate, corpus, expect, on_request, theme};
+use super::{Diagnostics, Dtype, Spanned, aggregate, corpus, expect, on_request, search, theme};
 
-const KINDS: &[&str] = &["entity", "source", "feature_view", "theme"];
+const KINDS: &[&str] = &["entity", "source", "feature_view", "theme", "search"];
 
 /// Reads one document into `definitions`; what is incomplete is reported and left out.
 pub(super) fn document(node: &Node, definitions: &mut Definitions, diagnostics: &mut Diagnostics) {
@@ -34,6 +34,7 @@ pub(super) fn document(node: &Node, definitions: &mut Definitions, diagnostics: 
         "entity" => definitions.entities.extend(entity(node, diagnostics)),
         "source" => definitions.sources.extend(source(node, diagnostics)),
         "feature_view" => definitions.views.extend(feature_view(node, diagnostics)),
+        "search" => definitions.searches.extend(search::read(node, diagnostics)),
         "theme" => definitions.themes.extend(theme::read(node, diagnostics)),
         other => {
             diagnostics.add_with(

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::expect::OnFailure;
-use super::written::{Column, Entity, Feature, Format, Input, Online, Source, Theme};
+use super::written::{Column, Entity, Feature, Format, Input, Online, Search, Source, Theme};
 use super::{Dtype, Spanned};
 use crate::limits::NAME_CHARS_MAX;
 use crate::name::{FeatureName, Name, TableName};
@@ -50,6 +50,15 @@ impl JsonSchema for Dtype {
             ],
         })
     }
+}
+
+/// A name alone, or more.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum NameOr<T> {
+    Name(FeatureName),
+    More(T),
 }
 
 /// What all feature views have in common, whatever their values come from.
@@ -258,11 +267,12 @@ pub fn json_schema() -> Value {
         kind("source", generator.subschema_for::<Source>(), &mut generator),
         kind("feature_view", generator.subschema_for::<FeatureView>(), &mut generator),
         kind("theme", generator.subschema_for::<Theme>(), &mut generator),
+        kind("search", generator.subschema_for::<Search>(), &mut generator),
     ];
     // `Column` and `Feature` come with the kinds that hold them.
     debug_assert!(generator.definitions().contains_key(&*Column::schema_name()));
     let mut definitions = generator.take_definitions(true);
-    for name in ["Entity", "Source", "FeatureView", "Theme"] {
+    for name in ["Entity", "Source", "FeatureView", "Theme", "Search"] {
         definitions.remove(name);
     }
     json!({

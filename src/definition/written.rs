@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::expect::Expectation;
-use super::schema::FeatureExpect;
+use super::schema::{FeatureExpect, NameOr};
 use super::{Dtype, Place, Spanned, Text};
 use crate::name::{EntityName, FeatureName, TableName, ThemeName};
 
@@ -14,6 +14,7 @@ pub struct Definitions {
     pub sources: Vec<Source>,
     pub views: Vec<FeatureView>,
     pub themes: Vec<Theme>,
+    pub searches: Vec<Search>,
 }
 
 /// The thing that has features.
@@ -118,6 +119,54 @@ pub struct Theme {
     /// Words to find it by.
     #[schemars(default)]
     pub tags: Vec<String>,
+}
+
+/// What of an entity is found by words and by meaning.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Search {
+    /// Its name.
+    pub name: Spanned<TableName>,
+    /// The entity that is found.
+    pub entity: Spanned<EntityName>,
+    /// The source that has a row for each.
+    pub source: Spanned<TableName>,
+    /// The languages that its texts are in, by ISO 639-1: each word is stemmed by the first that is written in its script.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub languages: Vec<Spanned<String>>,
+    /// The texts whose words are found: names of columns of the source or of features, or fields of several.
+    #[schemars(with = "Vec<NameOr<SearchText>>")]
+    pub text: Vec<SearchText>,
+    /// Features that hold vectors of a text, whole or by stanza, made by an embedding view.
+    #[schemars(default)]
+    pub vectors: Vec<Spanned<FeatureName>>,
+    /// Columns of the source and features that requests filter by.
+    #[schemars(default)]
+    pub filters: Vec<Spanned<FeatureName>>,
+    /// Those of the filters whose values are counted.
+    #[schemars(default)]
+    pub facets: Vec<Spanned<FeatureName>>,
+    /// What it finds.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Words to find it by.
+    #[schemars(default)]
+    pub tags: Vec<String>,
+}
+
+/// A text whose words are found.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct SearchText {
+    /// What queries call it.
+    pub name: Spanned<FeatureName>,
+    /// The columns of the source and the features that it is made of, in order. By default the one of its own name.
+    #[schemars(default)]
+    pub of: Vec<Spanned<FeatureName>>,
+    /// How much a word in it counts, from 1: that of a field of weight 2 counts as if it stood there twice.
+    #[schemars(with = "Option<f32>")]
+    pub weight: f32,
 }
 
 /// Something in the languages that it is there in.

@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 };
 
 use super::faults::Faults;
+use super::terms;
 use crate::analyze::{ANALYZERS, ReadyAnalyzer};
 
 /// DataFusion's scalar functions that are known here. Absent on purpose are those whose value depends on the moment, those
@@ -64,7 +65,8 @@ pub(super) fn scalar() -> Vec<Arc<ScalarUDF>> {
     let ready = |analyzer| ReadyAnalyzer::new(analyzer, Arc::default(), Arc::default());
     let ours = ANALYZERS.iter().map(|analyzer| Arc::new(analyzer_function(ready(analyzer))));
     let theirs = SessionStateDefaults::default_scalar_functions();
-    theirs.into_iter().filter(|function| FUNCTIONS.contains(&function.name())).chain(ours).collect()
+    let theirs = theirs.into_iter().filter(|function| FUNCTIONS.contains(&function.name()));
+    theirs.chain(ours).chain([Arc::new(terms::function())]).collect()
 }
 
 pub(super) fn aggregate() -> Vec<Arc<AggregateUDF>> {

@@ -33,7 +33,7 @@ pub(super) fn interval<T: Clone + Default>(
 }
 
 /// splitmix64.
-fn generator() -> impl FnMut() -> u64 {
+pub(super) fn generator() -> impl FnMut() -> u64 {
     let mut seed = 1_u64;
     move || {
         seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);

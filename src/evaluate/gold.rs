@@ -155,12 +155,21 @@ pub fn read_sentiments(folder: &Path) -> Result<Vec<Judgement>, GoldError> {
     Ok(sentiments)
 }
 
-fn rows<T: DeserializeOwned>(file: &Path) -> Result<Vec<T>, GoldError> {
+pub(super) fn rows<T: DeserializeOwned>(file: &Path) -> Result<Vec<T>, GoldError> {
+    parsed(file, &read_text(file)?)
+}
+
+/// A file, unpacked where its name ends in `.gz`.
+pub(super) fn read_text(file: &Path) -> Result<String, GoldError> {
     let unreadable = |error: std::io::Error| GoldError::Unreadable { file: file.to_owned(), reason: error.to_string() };
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
     let mut text = String::new();
-    let packed = std::fs::File::open(file).map_err(unreadable)?;
-    GzDecoder::new(packed).take(BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
-    parsed(file, &text)
+    let read = match file.extension().is_some_and(|extension| extension == "gz") {
+        true => GzDecoder::new(opened).take(BYTES_MAX).read_to_string(&mut text),
+        false => opened.take(BYTES_MAX).read_to_string(&mut text),
+    };
+    read.map_err(unreadable)?;
+    Ok(text)
 }
 
 fn parsed<T: DeserializeOwned>(file: &Path, text: &str) -> Result<Vec<T>, GoldError> {

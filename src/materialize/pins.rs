@@ -8,14 +8,15 @@ use super::{Built, Plan, SourceStep, ViewStep, Work};
 use crate::analyze::Analyzer;
 use crate::analyze::theme::Theme;
 use crate::compile::{
-    Recipe, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity, TargetFeature,
-    TargetInput, TargetOnRequest, TargetWindow, TargetWindows,
+    Recipe, SearchField, SearchVectors, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding,
+    TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetWindow, TargetWindows,
 };
 use crate::definition::{Access, Online};
-use crate::name::{Fingerprint, ReleaseNumber};
+use crate::model::Part;
+use crate::name::{FeatureName, Fingerprint, ReleaseNumber};
 use crate::store::{
-    self, ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics,
-    TextMethod, TextPin, ThemePin, ViewPin, WindowPin, WindowsPin,
+    self, ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SearchFieldPin, SearchPin,
+    SearchVectorsPin, SourcePin, Statistics, TextMethod, TextPin, ThemePin, ViewPin, WindowPin, WindowsPin,
 };
 
 /// The manifest of what `plan` made of `target`, the next after `newest`.
@@ -30,6 +31,7 @@ pub fn manifest(
     let mut versions = newest.map(|manifest| manifest.versions.clone()).unwrap_or_default();
     let sources = plan.sources.iter().filter_map(|step| source(step, built)).collect();
     let views = plan.views.iter().filter_map(|step| view(step, built, &mut versions)).collect();
+    let searches = plan.searches.iter().filter_map(|step| search(step, built)).collect();
     let on_request = target.on_request.iter().map(|view| on_request(view.clone(), &mut versions)).collect();
     Manifest {
         number: newest.map(|manifest| manifest.number.next()).unwrap_or(ReleaseNumber::FIRST),
@@ -42,6 +44,7 @@ pub fn manifest(
         sources,
         views,
         on_request,
+        searches,
         versions,
     }
 }
@@ -132,13 +135,44 @@ fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fing
         duplicates: duplicates_pin(&view.recipe),
         windows: match view.recipe {
             Recipe::Aggregate(windows) => Some(windows_pin(windows)),
-            Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) | Recipe::Duplicates(_) => None,
+            _ => None,
         },
         ttl_seconds: view.ttl_seconds,
         description: view.description,
         owner: view.owner,
         tags: view.tags,
     })
+}
+
+fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
+    let Recipe::Search(search) = &step.view.recipe else { return None };
+    // Its columns are no features, so that they have no versions.
+    let rows = view(step, built, &mut BTreeMap::new())?;
+    let field = |field: &SearchField| SearchFieldPin {
+        name: field.name.to_string(),
+        of: texts(&field.of),
+        column: field.column.to_string(),
+        weight: field.weight,
+    };
+    let vectors = |vectors: &SearchVectors| SearchVectorsPin {
+        column: vectors.column.to_string(),
+        model: vectors.model.name().to_owned(),
+        digest: vectors.model.digest(),
+        by_stanza: vectors.part == Part::Stanzas,
+    };
+    Some(SearchPin {
+        rows,
+        source: search.source.to_string(),
+        languages: search.languages.clone(),
+        fields: search.fields.iter().map(field).collect(),
+        vectors: search.vectors.iter().map(vectors).collect(),
+        filters: texts(&search.filters),
+        facets: texts(&search.facets),
+    })
+}
+
+fn texts(names: &[FeatureName]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }
 
 fn text_pin(recipe: &Recipe) -> Option<TextPin> {
@@ -155,7 +189,7 @@ fn text_pin(recipe: &Recipe) -> Option<TextPin> {
             let method = TextMethod::Embedding { model: model.name().to_owned(), digest: model.digest(), parts };
             (source, text, method)
         }
-        Recipe::Sql(_) | Recipe::Aggregate(_) | Recipe::Duplicates(_) => return None,
+        Recipe::Sql(_) | Recipe::Aggregate(_) | Recipe::Duplicates(_) | Recipe::Search(_) => return None,
     };
     Some(TextPin { source: source.to_string(), column: column.to_string(), method })
 }

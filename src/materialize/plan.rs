@@ -13,6 +13,8 @@ use crate::store::{IncomingFile, Manifest, SourcePin, ViewPin};
 pub struct Plan {
     pub sources: Vec<SourceStep>,
     pub views: Vec<ViewStep>,
+    /// After the views, which they read.
+    pub searches: Vec<ViewStep>,
 }
 
 /// A source and what happens to it.
@@ -70,7 +72,7 @@ impl Plan {
     /// Whether no data has to be written.
     pub fn is_empty(&self) -> bool {
         let sources = self.sources.iter().all(|step| step.work == Work::Keep);
-        sources && self.views.iter().all(|step| step.work == Work::Keep)
+        sources && self.views.iter().chain(&self.searches).all(|step| step.work == Work::Keep)
     }
 }
 
@@ -113,7 +115,13 @@ pub fn plan(
         works.insert(view.name.as_str(), work.clone());
         views.push(ViewStep { view: view.clone(), pinned: pinned.cloned(), work, reasons });
     }
-    Plan { sources, views }
+    let searches = target.searches.iter().map(|search| {
+        let pinned = newest.and_then(|manifest| manifest.search(search.name.as_str())).map(|pin| &pin.rows);
+        let (work, reasons) = plan_view(search, pinned, &works);
+        ViewStep { view: search.clone(), pinned: pinned.cloned(), work, reasons }
+    });
+    let searches = searches.collect();
+    Plan { sources, views, searches }
 }
 
 fn plan_source(source: &TargetSource, pinned: Option<&SourcePin>, files: &[IncomingFile]) -> SourceStep {

@@ -124,7 +124,17 @@ pub async fn run(
             built.tables.insert(name, table);
         }
     }
-    if failed.is_empty() { Ok(built) } else { Err(MaterializeError::Expectations(failed)) }
+    if !failed.is_empty() {
+        return Err(MaterializeError::Expectations(failed));
+    }
+    // One after the other: a search may take all of the memory.
+    for step in &plan.searches {
+        let span = span!("search", table = %step.view.name);
+        let table = view::run(&shared, step, &built).instrument(span).await?;
+        measure(step.view.name.as_str(), &table);
+        built.tables.insert(step.view.name.to_string(), table);
+    }
+    Ok(built)
 }
 
 fn measure(name: &str, table: &BuiltTable) {

@@ -21,7 +21,7 @@ use super::{BuiltTable, Change, Event, MaterializeError, Progress, Settings, Sou
 use crate::clock::Stopwatch;
 use crate::engine::{Bounds, Session, Statement, exact_or_misfit, quoted, shown};
 use crate::limits::{LOOKED_UP_ROWS_MAX, SMALL_FRAGMENTS_MAX, SOURCE_BATCH_ROWS};
-use crate::store::{IncomingFile, Store, StoreError, Table, Writable};
+use crate::store::{IncomingFile, Index, Store, StoreError, Table, Writable};
 
 pub(super) async fn run(
     store: &Store,
@@ -94,11 +94,12 @@ pub(super) async fn run(
         }
         false => change,
     };
+    let indexes: Vec<Index> = key.first().cloned().map(Index::Value).into_iter().collect();
     match change {
-        Change::Whole => writable.index(&key).await?,
+        Change::Whole => writable.index(&indexes).await?,
         // Pieces that are in order would not be after they were made one.
-        _ if is_timed => writable.extend_indexes(&key).await?,
-        _ => writable.keep_up(&key).await?,
+        _ if is_timed => writable.extend_indexes(&indexes).await?,
+        _ => writable.keep_up(&indexes).await?,
     }
     let table = writable.finish(&settings.build_id).await?;
     let rows = table.rows().await? as u64;

@@ -28,7 +28,7 @@ use crate::compile::{JoinKey, Recipe, Target, TargetFeature, TargetView, plan_vi
 use crate::definition::Format;
 use crate::engine::{Bounds, Fault, Faults, Session, SqlError};
 use crate::limits::BUILD_BATCH_ROWS;
-use crate::store::{FeaturePin, Reject, Statistics, Store, StoreError, Table, ViewPin};
+use crate::store::{FeaturePin, Index, Reject, Statistics, Store, StoreError, Table, ViewData, ViewPin, Writable};
 
 /// Brings a view up to date, and checks whether it is as expected.
 pub(super) async fn run(shared: &Shared, step: &ViewStep, built: &Built) -> Result<BuiltTable, MaterializeError> {
@@ -87,7 +87,7 @@ impl<'a> Computing<'a> {
     }
 
     async fn kept(&self, pin: &ViewPin) -> Result<BuiltTable, MaterializeError> {
-        let table = self.store.view(self.name, &pin.data).await?;
+        let table = self.open(&pin.data).await?;
         let statistics = statistics_of(pin);
         Ok(BuiltTable {
             table,
@@ -108,6 +108,10 @@ impl<'a> Computing<'a> {
         rows: u64,
         features: impl Iterator<Item = &'f TargetFeature>,
     ) -> Result<BTreeMap<String, Statistics>, MaterializeError> {
+        // What is searched is known by the features that it is made of.
+        if matches!(self.view.recipe, Recipe::Search(_)) {
+            return Ok(BTreeMap::new());
+        }
         let names: Vec<String> =
             features.filter(|feature| feature.dtype.is_scalar()).map(|feature| feature.name.to_string()).collect();
         Ok(profiles(table, rows, &names).await?)
@@ -125,11 +129,11 @@ impl<'a> Computing<'a> {
         let (table, seen) = match self.view.format {
             Format::Lance => {
                 let pinned = pin.and_then(|pin| pin.data.lance_version());
-                let mut writable = self.store.view_to_write(self.name, pinned).await?;
+                let mut writable = self.to_write(pinned).await?;
                 let written = writable.replace(rows, &self.key).await;
                 let seen = without_fault(&seen, written)?;
                 if seen.rows > 0 {
-                    writable.index(&self.key).await?;
+                    writable.index(&self.indexes()).await?;
                 }
                 (writable.finish(&self.settings.build_id).await?, seen)
             }
@@ -179,9 +183,33 @@ impl<'a> Computing<'a> {
                 let table = table.map_err(|error| self.values(SqlError::from_execution(error)))?;
                 session.register(&duplicates.table(), Arc::new(table));
             }
-            Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) => {}
+            Recipe::Sql(_) | Recipe::Analyzer(_) | Recipe::Embedding(_) | Recipe::Search(_) => {}
         }
         Ok(session)
+    }
+
+    /// The dataset as it is pinned.
+    async fn open(&self, data: &ViewData) -> Result<Table, StoreError> {
+        match (&self.view.recipe, data.lance_version()) {
+            (Recipe::Search(_), Some(version)) => self.store.search(self.name, version).await,
+            _ => self.store.view(self.name, data).await,
+        }
+    }
+
+    async fn to_write(&self, pinned: Option<u64>) -> Result<Writable, StoreError> {
+        match &self.view.recipe {
+            Recipe::Search(_) => self.store.search_to_write(self.name, pinned).await,
+            _ => self.store.view_to_write(self.name, pinned).await,
+        }
+    }
+
+    /// What the dataset is read by.
+    fn indexes(&self) -> Vec<Index> {
+        let key = self.key.first().cloned().map(Index::Value);
+        let Recipe::Search(search) = &self.view.recipe else { return key.into_iter().collect() };
+        let terms = search.fields.iter().map(|field| Index::Terms(field.column.to_string()));
+        let vectors = search.vectors.iter().map(|vectors| Index::Vectors(vectors.column.to_string()));
+        key.into_iter().chain(terms).chain(vectors).collect()
     }
 
     /// The rows of `view` in the order of the keys, so that the same inputs give the same dataset.

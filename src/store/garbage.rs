@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::releases::{parse, release_path};
 use super::upkeep::Reclaimed;
-use super::{Manifest, Store, StoreError, ViewData, ViewPin, view_path};
+use super::{Manifest, SearchPin, Store, StoreError, ViewData, ViewPin, search_path, view_path};
 use crate::name::ReleaseNumber;
 
 /// What a clean-up keeps.
@@ -131,7 +131,9 @@ impl Store {
             let sources = manifest.sources.iter().map(|pin| (format!("sources/{}.lance", pin.name), pin.lance_version));
             let of_view = |pin: &ViewPin| Some((view_path(&pin.name), pin.data.lance_version()?));
             let views = manifest.views.iter().filter_map(of_view);
-            for (path, version) in sources.chain(views) {
+            let of_search = |pin: &SearchPin| Some((search_path(&pin.rows.name), pin.rows.data.lance_version()?));
+            let searches = manifest.searches.iter().filter_map(of_search);
+            for (path, version) in sources.chain(views).chain(searches) {
                 pinned.entry(path).or_default().insert(version);
             }
         }
@@ -146,7 +148,7 @@ impl Store {
         for view in self.objects.folders("rejects").await? {
             self.sweep_files(&format!("rejects/{view}"), &rejects, before, dry, freed).await?;
         }
-        for folder in ["sources", "views"] {
+        for folder in ["sources", "views", "searches"] {
             for name in self.objects.folders(folder).await? {
                 let path = format!("{folder}/{name}");
                 if name.ends_with(".parquet") {

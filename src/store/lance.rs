@@ -75,13 +75,14 @@ impl LanceStore {
             Err(::lance::Error::DatasetNotFound { .. }) if pinned.is_none() => None,
             Err(error) => return Err(fault(path)(error)),
         };
-        Ok(Writable { store: self.clone(), path: path.to_owned(), dataset, is_ours: pinned.is_some() })
+        let (store, path) = (self.clone(), path.to_owned());
+        Ok(Writable { store, path, dataset, is_ours: pinned.is_some(), has_stable_row_ids: true })
     }
 
-    pub(super) fn write_params(&self, mode: WriteMode) -> WriteParams {
+    pub(super) fn write_params(&self, mode: WriteMode, enable_stable_row_ids: bool) -> WriteParams {
         WriteParams {
             mode,
-            enable_stable_row_ids: true,
+            enable_stable_row_ids,
             session: Some(Arc::clone(&self.session)),
             skip_auto_cleanup: true,
             ..WriteParams::default()

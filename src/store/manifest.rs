@@ -26,6 +26,7 @@ pub struct Manifest {
     pub sources: Vec<SourcePin>,
     pub views: Vec<ViewPin>,
     pub on_request: Vec<OnRequestPin>,
+    pub searches: Vec<SearchPin>,
     /// By `entity.feature`: the fingerprints that the feature ever had; the version is the position, from 1.
     pub versions: BTreeMap<String, Vec<Fingerprint>>,
 }
@@ -116,6 +117,43 @@ pub struct OnRequestPin {
     pub description: Option<String>,
     pub owner: Option<String>,
     pub tags: Vec<String>,
+}
+
+/// What is searched, at one version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchPin {
+    /// The columns of its dataset; they are no features of the entity.
+    pub rows: ViewPin,
+    /// The source that has a row for each.
+    pub source: String,
+    /// By their codes.
+    pub languages: Vec<String>,
+    pub fields: Vec<SearchFieldPin>,
+    pub vectors: Vec<SearchVectorsPin>,
+    pub filters: Vec<String>,
+    pub facets: Vec<String>,
+}
+
+/// A text whose words are found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchFieldPin {
+    pub name: String,
+    /// The columns of the source and the features that it is made of.
+    pub of: Vec<String>,
+    /// Where its terms are.
+    pub column: String,
+    pub weight: f32,
+}
+
+/// Vectors by which texts are found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchVectorsPin {
+    pub column: String,
+    /// What makes vectors of queries too.
+    pub model: String,
+    pub digest: Fingerprint,
+    /// Whether a text has one for each of its stanzas.
+    pub by_stanza: bool,
 }
 
 /// A value that comes with a request.
@@ -273,6 +311,10 @@ impl Manifest {
 
     pub fn view(&self, name: &str) -> Option<&ViewPin> {
         self.views.iter().find(|view| view.name == name)
+    }
+
+    pub fn search(&self, name: &str) -> Option<&SearchPin> {
+        self.searches.iter().find(|search| search.rows.name == name)
     }
 
     /// The columns of sources that `columns` (`table.column`) are made from in the end, ordered.

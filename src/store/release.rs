@@ -14,8 +14,10 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
 
 use super::indexed::{self, RowCache};
+use super::search::{ReadableSearch, SearchTable};
 use super::{
     Entitlements, FeaturePin, Frame, FrameColumn, Manifest, SourcePin, Store, StoreError, Table, ViewPin, WindowsPin,
 };
@@ -28,6 +30,8 @@ pub struct Release {
     manifest: Manifest,
     tables: BTreeMap<String, Table>,
     frames: BTreeMap<String, Frame>,
+    /// By name; each is opened when somebody searches.
+    searches: BTreeMap<String, OnceCell<Arc<SearchTable>>>,
     remembered: RowCache,
 }
 
@@ -65,7 +69,8 @@ impl Store {
             let frame = Frame::load(entity, &manifest, &tables, &mut room, &remembered).await?;
             frames.insert(entity.name.clone(), frame);
         }
-        let release = Release { store: self.clone(), manifest, tables, frames, remembered };
+        let searches = manifest.searches.iter().map(|search| (search.rows.name.clone(), OnceCell::new())).collect();
+        let release = Release { store: self.clone(), manifest, tables, frames, searches, remembered };
         // Keys, times and Parquet files are held in any case.
         let needed_mib = release.memory_bytes() >> 20;
         if needed_mib > memory.held_mib {
@@ -87,7 +92,8 @@ impl Release {
     /// Bytes of the features that it holds in memory, and of the rows that it remembers of others.
     pub fn memory_bytes(&self) -> usize {
         let held: usize = self.frames.values().map(Frame::memory_bytes).sum();
-        held + usize::try_from(self.remembered.weighted_size()).unwrap_or(usize::MAX)
+        let searched = self.searches.values().filter_map(OnceCell::get).map(|search| search.memory_bytes());
+        held + searched.sum::<usize>() + usize::try_from(self.remembered.weighted_size()).unwrap_or(usize::MAX)
     }
 
     /// What a caller with `entitlements` may read: the one place where licence and access are enforced.
@@ -131,6 +137,8 @@ impl Readable {
         for view in &mut manifest.on_request {
             view.features.retain(|feature| self.entitlements.may_read(feature.restricted));
         }
+        let searches = std::mem::take(&mut manifest.searches).into_iter();
+        manifest.searches = searches.map(|search| search.readable_by(self.entitlements)).collect();
         let hidden = self.hidden_columns();
         for feature in manifest.views.iter_mut().flat_map(|view| &mut view.features) {
             let (unseen, seen): (Vec<String>, _) =
@@ -176,6 +184,16 @@ impl Readable {
         let may_read = |feature: &FeaturePin| feature.name == name && self.entitlements.may_read(feature.restricted);
         let views = self.release.manifest.views.iter().filter(|view| view.entity == entity);
         views.into_iter().find(|view| view.features.iter().any(may_read)).cloned()
+    }
+
+    /// What is searched under that name; none where there is no such search.
+    pub async fn search(&self, name: &str) -> Result<Option<ReadableSearch>, StoreError> {
+        let Release { store, manifest, searches, .. } = self.release.as_ref();
+        let (Some(pin), Some(table)) = (manifest.search(name), searches.get(name)) else { return Ok(None) };
+        let key = manifest.entity(&pin.rows.entity).map(|entity| entity.join_keys.clone()).unwrap_or_default();
+        let opening = async { Ok::<_, StoreError>(Arc::new(SearchTable::open(store, pin, &key).await?)) };
+        let table = table.get_or_try_init(|| opening).await?;
+        Ok(Some(ReadableSearch::new(pin.clone().readable_by(self.entitlements), Arc::clone(table))))
     }
 
     /// The rows of a view with time, in the order of `key` and time, without the columns that may not be read.

@@ -7,12 +7,10 @@ use ::lance::dataset::cleanup::CleanupPolicy;
 use ::lance::dataset::optimize::{CompactionOptions, compact_files};
 use ::lance::index::DatasetIndexExt;
 use chrono::{DateTime, Utc};
-use lance_index::IndexType;
-use lance_index::optimize::OptimizeOptions;
-use lance_index::scalar::ScalarIndexParams;
 
 use super::StoreError;
-use super::lance::{LanceStore, TableKey, fault};
+use super::index::{self, Index};
+use super::lance::{LanceStore, fault};
 use super::writable::Writable;
 use crate::limits::{BUILD_BATCH_ROWS, LANCE_SCAN_BUFFER_BYTES, SMALL_FRAGMENT_SHARE, SMALL_FRAGMENTS_MAX};
 
@@ -27,39 +25,11 @@ pub(super) struct Reclaimed {
 impl Writable {
     /// Brings the indexes up to date with the rows that were added since they were built; where many small fragments have
     /// come together, makes them one first.
-    pub async fn keep_up(&mut self, key: &TableKey) -> Result<(), StoreError> {
+    pub async fn keep_up(&mut self, indexes: &[Index]) -> Result<(), StoreError> {
         match self.compact().await? {
-            true => self.index(key).await,
-            false => self.extend_indexes(key).await,
+            true => self.index(indexes).await,
+            false => self.extend_indexes(indexes).await,
         }
-    }
-
-    /// Brings the indexes up to date with the rows that were added since they were built.
-    pub async fn extend_indexes(&mut self, key: &TableKey) -> Result<(), StoreError> {
-        let Some(dataset) = self.dataset.as_mut() else { return Ok(()) };
-        if dataset.load_indices().await.map_err(fault(&self.path))?.is_empty() {
-            return self.index(key).await;
-        }
-        let before = dataset.version_id();
-        dataset.optimize_indices(&OptimizeOptions::append()).await.map_err(fault(&self.path))?;
-        let written = dataset.clone();
-        match written.version_id() {
-            // There was nothing to do.
-            version if version == before => Ok(()),
-            _ => self.committed(Some(before), written),
-        }
-    }
-
-    /// Builds the index by which rows are found by their first key column.
-    pub async fn index(&mut self, key: &TableKey) -> Result<(), StoreError> {
-        let (Some(dataset), Some(column)) = (self.dataset.as_mut(), key.first()) else { return Ok(()) };
-        let before = dataset.version_id();
-        let params = ScalarIndexParams::default();
-        let columns = [column.as_str()];
-        let name = Some(format!("{column}_btree"));
-        dataset.create_index(&columns, IndexType::BTree, name, &params, true).await.map_err(fault(&self.path))?;
-        let written = dataset.clone();
-        self.committed(Some(before), written)
     }
 
     /// Makes one fragment of the small ones where there are many. Large ones stay as they are, so that a row is copied a
@@ -84,8 +54,7 @@ impl Writable {
         };
         // Lance makes one of fragments that one segment of an index covers. The index is built anew anyway.
         let before = dataset.version_id();
-        let indices = dataset.load_indices().await.map_err(fault(&self.path))?;
-        let names: BTreeSet<String> = indices.iter().map(|index| index.name.clone()).collect();
+        let names = index::names(dataset).await.map_err(fault(&self.path))?;
         for name in &names {
             dataset.drop_index(name).await.map_err(fault(&self.path))?;
         }

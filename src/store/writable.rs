@@ -27,6 +27,8 @@ pub struct Writable {
     pub(super) dataset: Option<Dataset>,
     /// Whether a release or this build holds what is there; otherwise it is left over.
     pub(super) is_ours: bool,
+    /// Whether rows keep their ids. Without, indexes of terms stay right when rows are added to them.
+    pub(super) has_stable_row_ids: bool,
 }
 
 impl Writable {
@@ -34,7 +36,7 @@ impl Writable {
     pub async fn replace(&mut self, rows: SendableRecordBatchStream, key: &TableKey) -> Result<(), StoreError> {
         let rows = with_primary_key(rows, key);
         let mode = if self.dataset.is_some() { WriteMode::Overwrite } else { WriteMode::Create };
-        let params = self.store.write_params(mode);
+        let params = self.store.write_params(mode, self.has_stable_row_ids);
         let uri = format!("{}/{}", self.store.root, self.path);
         let before = self.dataset.as_ref().map(Dataset::version_id);
         let insert = match self.dataset.take() {
@@ -93,7 +95,7 @@ impl Writable {
         self.delete(replaced, key).await?;
         let Some(dataset) = self.dataset.take() else { return Ok(()) };
         let before = dataset.version_id();
-        let params = self.store.write_params(WriteMode::Append);
+        let params = self.store.write_params(WriteMode::Append, self.has_stable_row_ids);
         let insert = InsertBuilder::new(Arc::new(dataset));
         let written = insert.with_params(&params).execute_stream(with_primary_key(rows, key)).await;
         self.committed(Some(before), written.map_err(fault(&self.path))?)

@@ -49,9 +49,20 @@ daily = { entities = 1000, rows = 5 }
 monthly = { entities = 1500 }
 ";
 
+/// A search over what is open and what is not.
+const SEARCH: &str = "\
+---
+kind: search
+name: found
+entity: track
+source: tracks
+text: [title, { name: all, of: [title, secret] }]
+filters: [year, secret]
+";
+
 /// A served project with these tiers.
 pub async fn served() -> (TestProject, App) {
-    let project = TestProject::new(DEFINITIONS);
+    let project = TestProject::new(&format!("{DEFINITIONS}{SEARCH}"));
     project.configure(TIERS);
     project.ingest("tracks", "tracks.jsonl", ROWS).await;
     project.build().await.unwrap();

@@ -69,6 +69,14 @@ fn reading(method: &str, route: &str) -> Option<Vec<(String, Value)>> {
             "/api/dataset/download?dataset=track&format=csv&columns=secret@1",
             "/api/dataset/download?dataset=track&format=csv&columns=track_id&filter=secret%20%3D%20%27s1%27",
         ]),
+        ("POST", "/api/search") => {
+            let requests = [
+                json!({"query": "one two three", "explain": true}),
+                json!({"query": "one", "filter": "secret = 's1'"}),
+                json!({"query": "one", "filter": {"secret": "s1"}}),
+            ];
+            Some(requests.into_iter().map(|request| (route.to_owned(), request)).collect())
+        }
         ("POST", "/api/analyze") => Some(vec![(route.to_owned(), json!({"text": "one two"}))]),
         // They tell of releases, jobs, keys, usage and pages; jobs are read below.
         (
@@ -168,4 +176,16 @@ async fn a_job_is_its_owners_and_reads_what_its_owner_may() {
     assert_eq!(seen(&admin).await, (1, 200, 409));
     assert_eq!(ask(&app, "DELETE", &job, Some(&bob), Value::Null).await.status, 404);
     assert_eq!(ask(&app, "DELETE", &job, Some(&ada), Value::Null).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_restricted_text_is_not_searched_for_whoever_may_not_read_it() {
+    let (_project, app) = served().await;
+    let (open, all) = (key_with(&app, "all", Some("search")).await, key(&app, "all").await);
+    let request = json!({"query": "s1", "mode": "keyword"});
+    let hits = |text: &str| serde_json::from_str::<Value>(text).unwrap()["hits"].as_array().map(Vec::len);
+    let (_, text) = answered(&app, "POST", "/api/search", &request, &open).await;
+    assert_eq!(hits(&text), Some(0), "{text}");
+    let (_, text) = answered(&app, "POST", "/api/search", &request, &all).await;
+    assert_eq!(hits(&text), Some(1), "{text}");
 }

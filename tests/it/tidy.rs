@@ -20,6 +20,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("query", &["engine", "store"]),
     ("analysis", &["definition", "analyze", "model", "engine", "store"]),
     ("online", &["engine", "store"]),
+    ("search", &["engine", "model", "store"]),
     ("dataset", &["definition", "engine", "query", "store"]),
     ("evaluate", &["analyze"]),
     ("jobs", &["state", "store"]),
@@ -48,8 +49,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "app", "analysis", "model", "engine", "store", "state", "ingest", "query", "online", "dataset", "jobs",
-            "access",
+            "app", "analysis", "model", "engine", "store", "state", "ingest", "query", "online", "search", "dataset",
+            "jobs", "access",
         ],
     ),
     (
@@ -67,6 +68,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "materialize",
             "pipeline",
             "query",
+            "search",
             "dataset",
             "evaluate",
             "access",

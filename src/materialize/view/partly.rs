@@ -52,7 +52,7 @@ impl Computing<'_> {
         let expected = changed.as_ref().map(ChangedRows::count);
         let expected = if added.is_empty() { expected } else { Some(pin.rows) };
         (self.progress)(Event::Begin { table: self.name.to_owned(), rows: expected });
-        let mut writable = self.store.view_to_write(self.name, pin.data.lance_version()).await?;
+        let mut writable = self.to_write(pin.data.lance_version()).await?;
         let mut nulls = nulls_of(pin);
         nulls.retain(|name, _| !dropped.contains(name));
         if !dropped.is_empty() {
@@ -77,9 +77,12 @@ impl Computing<'_> {
         }
         if has_rows && self.view.time.is_some() {
             // Pieces that are in order would not be after they were made one.
-            writable.extend_indexes(&self.key).await?;
+            writable.extend_indexes(&self.indexes()).await?;
         } else if has_rows {
-            writable.keep_up(&self.key).await?;
+            writable.keep_up(&self.indexes()).await?;
+        } else if matches!(self.view.recipe, Recipe::Search(_)) {
+            // The columns that came have none.
+            writable.extend_indexes(&self.indexes()).await?;
         }
         let table = writable.finish(&self.settings.build_id).await?;
         let rows = if has_rows { table.rows().await? as u64 } else { pin.rows };
@@ -193,7 +196,7 @@ impl Computing<'_> {
     /// The rows of the view's inputs that changed since the view was computed.
     pub(super) async fn changed_rows(&self, pin: &ViewPin) -> Result<Changed, MaterializeError> {
         // Pieces that are in order are put in order again before they are too many.
-        if self.view.time.is_some() && self.store.view(self.name, &pin.data).await?.fragments() > SMALL_FRAGMENTS_MAX {
+        if self.view.time.is_some() && self.open(&pin.data).await?.fragments() > SMALL_FRAGMENTS_MAX {
             return Ok(Changed::All);
         }
         let (mut inputs, mut touched) = (Vec::new(), Vec::new());

@@ -1,6 +1,7 @@
 //! A release on disk: JSON, format 1. Fields are added, never changed; a reader ignores those it does not know.
 
 mod on_request;
+mod search;
 mod statistics;
 mod text;
 mod view;
@@ -12,8 +13,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::on_request::OnRequest;
+use self::search::Search;
 use self::view::View;
-use super::{ColumnPin, EntityPin, Manifest, OnRequestPin, SourcePin, ViewPin};
+use super::{ColumnPin, EntityPin, Manifest, OnRequestPin, SearchPin, SourcePin, ViewPin};
 use crate::name::{Fingerprint, ReleaseNumber};
 
 /// The number that readers check first.
@@ -39,6 +41,8 @@ pub struct File {
     views: Vec<View>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     on_request: Vec<OnRequest>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    searches: Vec<Search>,
     versions: BTreeMap<String, Vec<String>>,
 }
 
@@ -99,6 +103,7 @@ impl From<Manifest> for File {
             sources,
             views,
             on_request,
+            searches,
             versions,
         } = manifest;
         let texts = |fingerprints: Vec<Fingerprint>| fingerprints.iter().map(Fingerprint::to_string).collect();
@@ -114,6 +119,7 @@ impl From<Manifest> for File {
             sources: sources.into_iter().map(Into::into).collect(),
             views: views.into_iter().map(Into::into).collect(),
             on_request: on_request.into_iter().map(Into::into).collect(),
+            searches: searches.into_iter().map(Into::into).collect(),
             versions: versions.into_iter().map(|(feature, fingerprints)| (feature, texts(fingerprints))).collect(),
         }
     }
@@ -135,6 +141,7 @@ impl TryFrom<File> for Manifest {
             sources,
             views,
             on_request,
+            searches,
             versions,
         } = file;
         let parse = |(feature, texts): (String, Vec<String>)| {
@@ -143,6 +150,7 @@ impl TryFrom<File> for Manifest {
         };
         let views: Result<Vec<ViewPin>, String> = views.into_iter().map(TryInto::try_into).collect();
         let on_request: Result<Vec<OnRequestPin>, String> = on_request.into_iter().map(TryInto::try_into).collect();
+        let searches: Result<Vec<SearchPin>, String> = searches.into_iter().map(TryInto::try_into).collect();
         let versions: Result<BTreeMap<_, _>, String> = versions.into_iter().map(parse).collect();
         Ok(Self {
             number: ReleaseNumber::new(number).ok_or("its number is 0")?,
@@ -155,6 +163,7 @@ impl TryFrom<File> for Manifest {
             sources: sources.into_iter().map(Into::into).collect(),
             views: views?,
             on_request: on_request?,
+            searches: searches?,
             versions: versions?,
         })
     }

@@ -1,0 +1,138 @@
+//! `rhapsode eval search`: how well a search answers queries whose answers are known.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use console::style;
+use serde_json::{Value, json};
+
+use super::super::{open, print_json};
+use crate::evaluate::retrieval::{Mean, Quality, Topic, read_topics, significance};
+use crate::limits::SEARCH_CANDIDATES;
+use crate::search::{self, Mode, Request, SearchError, Weights};
+use crate::store::{Entitlements, ReleaseRef};
+
+/// How each way of searching is called, the legs first.
+const MODES: [(&str, Mode); 3] = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
+
+/// Queries whose answers are known.
+#[derive(clap::Args)]
+pub(super) struct SearchGold {
+    /// The queries, for `search`: JSON Lines with `_id` and `text` (BEIR), or `id<TAB>text` (TREC).
+    #[arg(long, value_name = "FILE")]
+    queries: Option<PathBuf>,
+    /// What answers them, for `search`: `query document grade` (BEIR), or `query 0 document grade` (TREC).
+    #[arg(long, value_name = "FILE")]
+    qrels: Option<PathBuf>,
+    /// Which search, where there are several.
+    #[arg(long, value_name = "NAME")]
+    search: Option<String>,
+    /// How much words count in a hybrid answer, 0 to 1; the rest is for the meaning.
+    #[arg(long, value_name = "SHARE")]
+    keyword_weight: Option<f64>,
+}
+
+/// What one way of searching did, query by query.
+struct Measured {
+    name: &'static str,
+    qualities: Vec<Quality>,
+}
+
+impl Measured {
+    fn values(&self, of: fn(&Quality) -> f64) -> Vec<f64> {
+        self.qualities.iter().map(of).collect()
+    }
+}
+
+/// The figures, as they are called.
+const FIGURES: [(&str, fn(&Quality) -> f64); 4] = [
+    ("nDCG@10", |quality| quality.ndcg),
+    ("MRR@10", |quality| quality.reciprocal_rank),
+    ("recall@100", |quality| quality.recall),
+    ("precision@10", |quality| quality.precision),
+];
+
+impl SearchGold {
+    pub async fn run(self, project: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
+        let queries = self.queries.as_deref().context("`eval search` needs `--queries FILE` and `--qrels FILE`")?;
+        let qrels = self.qrels.as_deref().context("`eval search` needs `--qrels FILE`")?;
+        let topics = read_topics(queries, qrels)?;
+        let measured = self.measured(project, &topics).await?;
+        if as_json {
+            print_json(&json!({"queries": topics.len(), "modes": measured.iter().map(shown).collect::<Vec<_>>()}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        say!("{} queries; 95 % by bootstrap; p by randomisation, against the better leg", topics.len());
+        for of in &measured {
+            let figures = FIGURES.iter().map(|(name, value)| {
+                let Mean { value, interval } = Mean::of(&of.values(*value));
+                format!(
+                    "{} {} [{:.3}, {:.3}]",
+                    style(name).dim(),
+                    style(format!("{value:.4}")).bold(),
+                    interval.low,
+                    interval.high
+                )
+            });
+            let p = better_leg(&measured, of).map(|p| format!("  p {p:.3}")).unwrap_or_default();
+            say!("{:9} {}{p}", of.name, figures.collect::<Vec<_>>().join("  "));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn measured(&self, project: &Path, topics: &[Topic]) -> anyhow::Result<Vec<Measured>> {
+        let app = open(project)?;
+        let view = app.open(&ReleaseRef::Latest).await?.readable_by(Entitlements::ALL);
+        let found = search::find(&view.readable, self.search.as_deref()).await?;
+        let weights = match self.keyword_weight {
+            Some(keyword) => Weights { keyword, semantic: 1.0 - keyword },
+            None => Weights::default(),
+        };
+        let mut measured = Vec::new();
+        for (name, mode) in MODES {
+            let mut qualities = Vec::with_capacity(topics.len());
+            for Topic { text, judgements, .. } in topics {
+                let query = text.clone();
+                let request = Request {
+                    query,
+                    mode,
+                    filter: None,
+                    weights,
+                    facets: Vec::new(),
+                    offset: 0,
+                    limit: SEARCH_CANDIDATES,
+                };
+                match search::search(&found, app.models(), &request).await {
+                    Ok(answer) => {
+                        let ranked: Vec<String> = answer.hits.iter().map(|hit| hit.key.to_string()).collect();
+                        qualities.push(Quality::of(&ranked, judgements));
+                    }
+                    Err(SearchError::NoVectors) => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if qualities.len() == topics.len() {
+                measured.push(Measured { name, qualities });
+            }
+        }
+        Ok(measured)
+    }
+}
+
+/// How likely the difference of a hybrid to its better leg is chance; none for a leg.
+fn better_leg(measured: &[Measured], of: &Measured) -> Option<f64> {
+    let ndcg = |measured: &Measured| measured.values(|quality| quality.ndcg);
+    let sum = |measured: &&Measured| ndcg(measured).iter().sum::<f64>();
+    let legs = measured.iter().filter(|leg| matches!(leg.name, "keyword" | "semantic"));
+    let better = legs.max_by(|a, b| sum(a).total_cmp(&sum(b)))?;
+    (of.name == "hybrid").then(|| significance(&ndcg(of), &ndcg(better)))
+}
+
+fn shown(of: &Measured) -> Value {
+    let figure = |(name, value): &(&str, fn(&Quality) -> f64)| {
+        let Mean { value, interval } = Mean::of(&of.values(*value));
+        json!({"name": name, "value": value, "low": interval.low, "high": interval.high})
+    };
+    json!({"mode": of.name, "figures": FIGURES.iter().map(figure).collect::<Vec<_>>()})
+}

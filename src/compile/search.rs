@@ -1,0 +1,318 @@
+//! `kind: search`: a view of what is searched, in one place: terms, vectors and the columns that filters name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::graph::Reads;
+use super::target::{Recipe, SearchField, SearchVectors, Target, TargetSearch, TargetView};
+use super::view::{self, Known};
+use crate::definition::{
+    Access, Diagnostics, Dtype, Feature, FeatureView, Format, Online, Place, Search, Spanned, Text, Values,
+};
+use crate::engine::{SEARCH_TERMS, Session, Statement, quoted};
+use crate::model::Part;
+use crate::name::{FeatureName, nearest};
+use crate::text::terms::Language;
+
+/// What a search's terms of a field are called in its dataset.
+const TERMS: &str = "terms_";
+
+/// Compiles a search; none where something is wrong with it.
+pub(super) async fn compile(
+    written: &Search,
+    session: &Session,
+    target: &Target,
+    known: &Known<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<TargetView> {
+    let before = diagnostics.iter().len();
+    let columns = Columns::of(written, target, diagnostics)?;
+    check_languages(written, diagnostics);
+    let fields = columns.fields(diagnostics);
+    let vectors = columns.vectors(diagnostics);
+    let filters = columns.filters(diagnostics);
+    if diagnostics.iter().len() > before {
+        return None;
+    }
+    let features: Vec<Feature> = fields
+        .iter()
+        .map(|(_, feature, _)| feature)
+        .chain(vectors.iter().map(|(_, feature)| feature))
+        .chain(&filters)
+        .cloned()
+        .collect();
+    let expressions: Vec<String> = fields
+        .iter()
+        .map(|(_, _, expression)| expression.clone())
+        .chain(vectors.iter().map(|(_, feature)| columns.qualified(&feature.name.value)))
+        .chain(filters.iter().map(|feature| columns.qualified(&feature.name.value)))
+        .collect();
+    let sql = columns.sql(&features, &expressions);
+    let place = &written.name.place;
+    let statement = match Statement::parse(&sql) {
+        Ok(statement) => statement,
+        Err(error) => {
+            diagnostics.add_with(place, format!("this search cannot be computed: {}", error.message), error.remedy);
+            return None;
+        }
+    };
+    let tables: BTreeMap<String, Place> =
+        statement.tables().into_iter().map(|read| (read.name, place.clone())).collect();
+    let rows = FeatureView {
+        name: written.name.clone(),
+        entity: written.entity.clone(),
+        values: Values::Sql(Text::line(sql, place.clone())),
+        features,
+        description: written.description.clone(),
+        owner: written.owner.clone(),
+        tags: written.tags.clone(),
+        ttl_seconds: None,
+        expect: Vec::new(),
+        format: Format::Lance,
+        online: Online::Off,
+        timestamp_field: None,
+    };
+    let reads = Reads { statement: Some(statement), tables };
+    let view = view::compile(&rows, &reads, session, target, known, diagnostics).await?;
+    let Recipe::Sql(sql) = view.recipe else { return None };
+    let search = TargetSearch {
+        sql,
+        source: written.source.value.clone(),
+        languages: written.languages.iter().map(|language| language.value.clone()).collect(),
+        fields: fields.into_iter().map(|(field, ..)| field).collect(),
+        vectors: vectors.into_iter().map(|(vectors, _)| vectors).collect(),
+        filters: filters.into_iter().map(|feature| feature.name.value).collect(),
+        facets: written.facets.iter().map(|facet| facet.value.clone()).collect(),
+    };
+    Some(TargetView { recipe: Recipe::Search(search), ..view })
+}
+
+fn check_languages(written: &Search, diagnostics: &mut Diagnostics) {
+    for language in written.languages.iter().filter(|language| Language::find(&language.value).is_none()) {
+        let codes: Vec<&str> = Language::codes().collect();
+        let remedy = format!("there is `{}`", codes.join("`, `"));
+        diagnostics.add_with(&language.place, format!("unknown language `{}`", language.value), Some(remedy));
+    }
+}
+
+/// A column that a search may name.
+struct Column {
+    table: String,
+    dtype: Dtype,
+    access: Access,
+    /// The column of a view that has a row for each moment.
+    has_time: bool,
+}
+
+/// The columns of a search's source, and the features of its entity.
+struct Columns<'a> {
+    written: &'a Search,
+    target: &'a Target,
+    keys: Vec<String>,
+    by_name: BTreeMap<String, Column>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(written: &'a Search, target: &'a Target, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let entity = &written.entity.value;
+        if target.entity(entity).is_none() {
+            let names = target.entities.iter().map(|entity| entity.name.as_str());
+            let remedy = nearest(entity.as_str(), names).map(|nearest| format!("did you mean `{nearest}`?"));
+            diagnostics.add_with(&written.entity.place, format!("unknown entity `{entity}`"), remedy);
+            return None;
+        }
+        let Some(source) = target.source(written.source.value.as_str()).filter(|source| source.entity == *entity)
+        else {
+            let sources = target.sources.iter().filter(|source| source.entity == *entity);
+            let names: Vec<&str> = sources.map(|source| source.name.as_str()).collect();
+            let remedy = match nearest(written.source.value.as_str(), names.iter().copied()) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => format!("there is `{}`", names.join("`, `")),
+            };
+            let message = format!("`{entity}` has no source `{}`", written.source.value);
+            diagnostics.add_with(&written.source.place, message, Some(remedy));
+            return None;
+        };
+        if source.timestamp_field.is_some() {
+            let message =
+                format!("`{}` has a row for each moment; a search is over a source without time", source.name);
+            diagnostics.add(&written.source.place, message);
+            return None;
+        }
+        let views = target.views.iter().filter(|view| view.entity == *entity);
+        let of_views = views.flat_map(|view| {
+            view.features.iter().map(|feature| {
+                let (table, has_time) = (view.name.to_string(), view.time.is_some());
+                let column = Column { table, dtype: feature.dtype.clone(), access: feature.access, has_time };
+                (feature.name.to_string(), column)
+            })
+        });
+        let mut by_name: BTreeMap<String, Column> = of_views.collect();
+        // Where both have the name, the source's is nearer.
+        for column in &source.columns {
+            let (table, dtype) = (source.name.to_string(), column.dtype.clone());
+            by_name.insert(column.name.to_string(), Column { table, dtype, access: column.access, has_time: false });
+        }
+        Some(Self { written, target, keys: target.keys(entity), by_name })
+    }
+
+    /// The column of that name; that there is none is reported.
+    fn find(&self, name: &Spanned<FeatureName>, diagnostics: &mut Diagnostics) -> Option<&Column> {
+        let found = self.by_name.get(name.value.as_str());
+        match found {
+            None => {
+                let names = self.by_name.keys().map(String::as_str);
+                let remedy = nearest(name.value.as_str(), names).map(|nearest| format!("did you mean `{nearest}`?"));
+                let message = format!(
+                    "neither `{}` nor the features of `{}` have `{}`",
+                    self.written.source.value, self.written.entity.value, name.value
+                );
+                diagnostics.add_with(&name.place, message, remedy);
+                None
+            }
+            Some(column) if column.has_time => {
+                let message =
+                    format!("`{}` has a row for each moment; a search is over what has one of each key", column.table);
+                diagnostics.add(&name.place, message);
+                None
+            }
+            found => found,
+        }
+    }
+
+    fn qualified(&self, name: &FeatureName) -> String {
+        let table = self.by_name.get(name.as_str()).map(|column| column.table.as_str()).unwrap_or_default();
+        format!("{}.{}", quoted(table), quoted(name.as_str()))
+    }
+
+    /// Each field, the column of its terms, and how they are made.
+    fn fields(&self, diagnostics: &mut Diagnostics) -> Vec<(SearchField, Feature, String)> {
+        let codes: Vec<&str> = self.written.languages.iter().map(|language| language.value.as_str()).collect();
+        let mut taken: BTreeSet<&FeatureName> = BTreeSet::new();
+        let mut fields = Vec::new();
+        for text in &self.written.text {
+            if !taken.insert(&text.name.value) {
+                diagnostics.add(&text.name.place, format!("the field `{}` is written twice", text.name.value));
+            }
+            let own = [text.name.clone()];
+            let of = if text.of.is_empty() { &own } else { text.of.as_slice() };
+            let mut access = Access::Open;
+            for name in of {
+                let Some(column) = self.find(name, diagnostics) else { continue };
+                if column.dtype != Dtype::String {
+                    let message = format!("`{}` is {}; words are found in a string", name.value, column.dtype);
+                    diagnostics.add(&name.place, message);
+                }
+                if column.access == Access::Restricted {
+                    access = Access::Restricted;
+                }
+            }
+            let parts: Vec<String> = of.iter().map(|name| self.qualified(&name.value)).collect();
+            let joined = match parts.as_slice() {
+                [only] => only.clone(),
+                parts => format!("concat_ws(chr(10), {})", parts.join(", ")),
+            };
+            let expression = format!("{SEARCH_TERMS}({joined}, '{}')", codes.join(","));
+            let Ok(column) = FeatureName::parse(&format!("{TERMS}{}", text.name.value)) else {
+                diagnostics.add(&text.name.place, format!("`{}` is too long for a field's name", text.name.value));
+                continue;
+            };
+            let place = &text.name.place;
+            let field = SearchField {
+                name: text.name.value.clone(),
+                of: of.iter().map(|name| name.value.clone()).collect(),
+                column: column.clone(),
+                weight: text.weight,
+            };
+            fields.push((field, feature(Spanned::new(column, place.clone()), Dtype::String, access), expression));
+        }
+        fields
+    }
+
+    fn vectors(&self, diagnostics: &mut Diagnostics) -> Vec<(SearchVectors, Feature)> {
+        let mut vectors = Vec::new();
+        for name in &self.written.vectors {
+            let Some(column) = self.find(name, diagnostics) else { continue };
+            let recipe = self.target.view(&column.table).map(|view| &view.recipe);
+            let is_list = match &column.dtype {
+                Dtype::Vector(_) => Some(false),
+                Dtype::List(item) if matches!(item.as_ref(), Dtype::Vector(_)) => Some(true),
+                _ => None,
+            };
+            let (Some(is_list), Some(Recipe::Embedding(embedding))) = (is_list, recipe) else {
+                let message = format!("`{}` is no vector that a model makes of a text", name.value);
+                let remedy = "name a feature of a view with `embedding`: its model makes vectors of queries too";
+                diagnostics.add_with(&name.place, message, Some(remedy.to_owned()));
+                continue;
+            };
+            let part = if is_list { Part::Stanzas } else { Part::Whole };
+            let of = SearchVectors { column: name.value.clone(), model: embedding.model.clone(), part };
+            vectors.push((of, feature(name.clone(), column.dtype.clone(), column.access)));
+        }
+        vectors
+    }
+
+    /// The columns that are filtered by, of which some are facets.
+    fn filters(&self, diagnostics: &mut Diagnostics) -> Vec<Feature> {
+        let mut filters: Vec<Feature> = Vec::new();
+        for name in &self.written.filters {
+            let Some(column) = self.find(name, diagnostics) else { continue };
+            if !column.dtype.is_scalar() {
+                let message = format!("`{}` is {}; a filter is over single values", name.value, column.dtype);
+                diagnostics.add(&name.place, message);
+            } else if self.keys.iter().any(|key| key == name.value.as_str()) {
+                diagnostics.add(&name.place, format!("`{}` is a join key; filters may name it anyway", name.value));
+            } else if filters.iter().any(|filter| filter.name.value == name.value) {
+                diagnostics.add(&name.place, format!("the filter `{}` is written twice", name.value));
+            }
+            filters.push(feature(name.clone(), column.dtype.clone(), column.access));
+        }
+        for facet in &self.written.facets {
+            if !filters.iter().any(|filter| filter.name.value == facet.value) {
+                let message = format!("the facet `{}` is none of the filters", facet.value);
+                diagnostics.add_with(&facet.place, message, Some("write it under `filters` too".to_owned()));
+            }
+        }
+        filters
+    }
+
+    /// The rows of the source, and beside each what views have of its key.
+    fn sql(&self, features: &[Feature], expressions: &[String]) -> String {
+        let source = quoted(self.written.source.value.as_str());
+        let keys = self.keys.iter().map(|key| format!("{source}.{key} as {key}", key = quoted(key)));
+        let columns = features.iter().zip(expressions);
+        let columns = columns.map(|(feature, expr)| format!("{expr} as {}", quoted(feature.name.value.as_str())));
+        let selected: Vec<String> = keys.chain(columns).collect();
+        let named = self.written.text.iter().flat_map(|text| match text.of.as_slice() {
+            [] => vec![&text.name.value],
+            of => of.iter().map(|name| &name.value).collect(),
+        });
+        let named = named.chain(self.written.vectors.iter().chain(&self.written.filters).map(|name| &name.value));
+        let tables: BTreeSet<&str> =
+            named.filter_map(|name| self.by_name.get(name.as_str())).map(|column| column.table.as_str()).collect();
+        let views = tables.into_iter().filter(|table| *table != self.written.source.value.as_str());
+        let joins: String = views
+            .map(|view| {
+                let view = quoted(view);
+                let on = self.keys.iter().map(|key| format!("{source}.{key} = {view}.{key}", key = quoted(key)));
+                format!(" left join {view} on {}", on.collect::<Vec<_>>().join(" and "))
+            })
+            .collect();
+        format!("select {} from {source}{joins}", selected.join(", "))
+    }
+}
+
+fn feature(name: Spanned<FeatureName>, dtype: Dtype, access: Access) -> Feature {
+    let dtype = Spanned::new(dtype, name.place.clone());
+    Feature {
+        name,
+        dtype,
+        expr: None,
+        unit: None,
+        description: None,
+        licence: None,
+        access: Some(access),
+        online: Online::Off,
+        tags: Vec::new(),
+        expect: Vec::new(),
+    }
+}

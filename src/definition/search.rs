@@ -1,0 +1,74 @@
+//! `kind: search`: what of an entity is found, and by what.
+
+use super::Diagnostics;
+use super::fields::{self, Fields};
+use super::tree::{Node, Value};
+use super::written::{Search, SearchText};
+
+/// The weight of a field that does not say it.
+const WEIGHT: f32 = 1.0;
+
+/// The greatest weight. Above it the other fields count for nothing.
+const WEIGHT_MAX: f32 = 1_000.0;
+
+pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Search> {
+    let known = &[
+        "kind",
+        "name",
+        "entity",
+        "source",
+        "languages",
+        "text",
+        "vectors",
+        "filters",
+        "facets",
+        "description",
+        "owner",
+        "tags",
+    ];
+    let fields = Fields::open(node, "search", known, diagnostics)?;
+    let name = fields.required_name("name", diagnostics);
+    let entity = fields.required_name("entity", diagnostics);
+    let source = fields.required_name("source", diagnostics);
+    let languages = fields.texts("languages", diagnostics);
+    let text = fields.required_list("text", diagnostics);
+    let text = text.iter().filter_map(|node| field(node, diagnostics)).collect();
+    let vectors = fields.names("vectors", diagnostics);
+    let filters = fields.names("filters", diagnostics);
+    let facets = fields.names("facets", diagnostics);
+    let description = fields.string("description", diagnostics);
+    let owner = fields.string("owner", diagnostics);
+    let tags = fields.strings("tags", diagnostics);
+    Some(Search {
+        name: name?,
+        entity: entity?,
+        source: source?,
+        languages,
+        text,
+        vectors,
+        filters,
+        facets,
+        description,
+        owner,
+        tags,
+    })
+}
+
+/// A field: `{ name: title, weight: 2 }`, or the name alone.
+fn field(node: &Node, diagnostics: &mut Diagnostics) -> Option<SearchText> {
+    if let Value::Scalar(text) = &node.value {
+        return Some(SearchText { name: fields::name(text, diagnostics)?, of: Vec::new(), weight: WEIGHT });
+    }
+    let fields = Fields::open(node, "field", &["name", "of", "weight"], diagnostics)?;
+    let name = fields.required_name("name", diagnostics);
+    let of = fields.names("of", diagnostics);
+    let weight = fields.text("weight", diagnostics).map(|text| match text.value.trim().parse::<f32>() {
+        Ok(weight) if (1.0..=WEIGHT_MAX).contains(&weight) => weight,
+        _ => {
+            let message = format!("`{}` is not a weight: a number from 1 to {WEIGHT_MAX}", text.value);
+            diagnostics.add_with(&text.place, message, Some("the field that counts least has 1".to_owned()));
+            WEIGHT
+        }
+    });
+    Some(SearchText { name: name?, of, weight: weight.unwrap_or(WEIGHT) })
+}

@@ -1,0 +1,124 @@
+//! What was found by words and what was found by meaning, as one ranking.
+
+use std::collections::BTreeMap;
+
+use crate::limits::SEARCH_CANDIDATES;
+use crate::store::Found;
+
+/// How much each leg counts, 0 or more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    pub keyword: f64,
+    pub semantic: f64,
+}
+
+/// Between these, the hybrid was no worse than its better leg on each collection of docs/evaluation.md.
+impl Default for Weights {
+    fn default() -> Self {
+        Self { keyword: 0.65, semantic: 0.35 }
+    }
+}
+
+/// Where a piece stands in a leg.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Leg {
+    /// From 1.
+    pub rank: usize,
+    /// BM25, or the cosine.
+    pub score: f64,
+    /// From 0 to 1: what counts of it.
+    pub scaled: f64,
+}
+
+/// Why a piece stands where it stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Explanation {
+    /// By words, BM25 as a share of what a text would come near to that has all of the query's terms again and again; by
+    /// meaning, the cosine, below 0 as 0; by both, the weighted mean of these.
+    pub score: f64,
+    /// None where its words are not among the candidates.
+    pub keyword: Option<Leg>,
+    /// None where its meaning is not.
+    pub semantic: Option<Leg>,
+}
+
+/// By words alone; `ceiling` is the score that counts as 1.
+pub(super) fn by_keyword(words: &[Found], ceiling: f64) -> Vec<(usize, Explanation)> {
+    let explained = |leg: Leg| Explanation { score: leg.scaled, keyword: Some(leg), semantic: None };
+    legs(words, share(ceiling)).map(|(row, leg)| (row, explained(leg))).collect()
+}
+
+/// By meaning alone.
+pub(super) fn by_semantic(meanings: &[Vec<Found>]) -> Vec<(usize, Explanation)> {
+    let explained = |leg: Leg| Explanation { score: leg.scaled, keyword: None, semantic: Some(leg) };
+    legs(&mean(meanings), cosine).map(|(row, leg)| (row, explained(leg))).collect()
+}
+
+/// By both: the weighted mean of the legs. What is no candidate by words has 0 of them; what is none by meaning has as much
+/// as the last candidate, where there are more rows than candidates.
+pub(super) fn both(
+    words: &[Found],
+    ceiling: f64,
+    meanings: &[Vec<Found>],
+    weights: Weights,
+) -> Vec<(usize, Explanation)> {
+    let meaning = mean(meanings);
+    let mut by_row: BTreeMap<usize, (Option<Leg>, Option<Leg>)> = BTreeMap::new();
+    for (row, leg) in legs(words, share(ceiling)) {
+        by_row.entry(row).or_default().0 = Some(leg);
+    }
+    for (row, leg) in legs(&meaning, cosine) {
+        by_row.entry(row).or_default().1 = Some(leg);
+    }
+    let last = meaning.last().filter(|_| meaning.len() >= SEARCH_CANDIDATES);
+    let last = last.map(|found| cosine(f64::from(found.score))).unwrap_or_default();
+    let Weights { keyword: of_keyword, semantic: of_semantic } = weights;
+    let total = (of_keyword + of_semantic).max(f64::MIN_POSITIVE);
+    let explained = |(row, (keyword, semantic)): (usize, (Option<Leg>, Option<Leg>))| {
+        let by_keyword = keyword.map_or(0.0, |leg| leg.scaled);
+        let by_semantic = semantic.map_or(last, |leg| leg.scaled);
+        let score = (of_keyword * by_keyword + of_semantic * by_semantic) / total;
+        (row, Explanation { score, keyword, semantic })
+    };
+    let mut ranked: Vec<(usize, Explanation)> = by_row.into_iter().map(explained).collect();
+    ranked.sort_by(|(a_row, a), (b_row, b)| b.score.total_cmp(&a.score).then(a_row.cmp(b_row)));
+    ranked
+}
+
+/// The candidates by each kind of vectors as one: the mean of their cosines. What is no candidate of a kind is no nearer than
+/// its last one.
+fn mean(meanings: &[Vec<Found>]) -> Vec<Found> {
+    let [first, rest @ ..] = meanings else { return Vec::new() };
+    if rest.is_empty() {
+        return first.clone();
+    }
+    let last = |found: &Vec<Found>| found.last().map(|found| found.score).unwrap_or_default();
+    let mut sums: BTreeMap<usize, f32> = BTreeMap::new();
+    let floor: f32 = meanings.iter().map(last).sum();
+    for found in meanings {
+        let last = last(found);
+        for Found { row, score } in found {
+            *sums.entry(*row).or_insert(floor) += score - last;
+        }
+    }
+    let kinds = meanings.len() as f32;
+    let mut mean: Vec<Found> = sums.into_iter().map(|(row, sum)| Found { row, score: sum / kinds }).collect();
+    mean.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+    mean
+}
+
+/// BM25 as a share of `ceiling`.
+fn share(ceiling: f64) -> impl Fn(f64) -> f64 {
+    move |score| if ceiling > 0.0 { (score / ceiling).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+fn cosine(score: f64) -> f64 {
+    score.clamp(0.0, 1.0)
+}
+
+fn legs(found: &[Found], scale: impl Fn(f64) -> f64) -> impl Iterator<Item = (usize, Leg)> {
+    found.iter().enumerate().map(move |(index, found)| {
+        let score = f64::from(found.score);
+        (found.row, Leg { rank: index + 1, score, scaled: scale(score) })
+    })
+}

@@ -1,0 +1,281 @@
+//! The dataset of a search: rows by their terms and by their vectors, of those that are allowed.
+
+use std::sync::Arc;
+
+use ::lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap, Scanner};
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, Float32Array, RecordBatch, StringArray};
+use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::{Field, Float32Type, Schema, UInt64Type};
+use futures::TryStreamExt;
+use hashbrown::HashMap;
+use lance_index::scalar::FullTextSearchQuery;
+use lance_index::scalar::inverted::query::{CombinedFieldsQuery, FtsQuery, MatchQuery};
+use lance_linalg::distance::DistanceType;
+
+use super::lance::{LanceTable, fault, rows_fault};
+use super::{Entitlements, SearchFieldPin, SearchPin, Store, StoreError, TableKey, key_texts, search_path};
+use crate::limits::{LANCE_SCAN_BUFFER_BYTES, VECTOR_CANDIDATES_MIN, VECTOR_INDEX_ROWS_MIN};
+
+/// Where Lance tells which row it is, how well it fits and how far it is.
+const ROW_ID: &str = "_rowid";
+const SCORE: &str = "_score";
+const DISTANCE: &str = "_distance";
+
+/// A row that was found, and how well it fits: more is better.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// Its place among all rows of the search.
+    pub row: usize,
+    /// BM25, or the cosine of its vector and that of the query.
+    pub score: f32,
+}
+
+/// The rows among which something is found.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    mask: Arc<RowAddrMask>,
+    rows: usize,
+}
+
+/// The rows of a search, open: their keys and what filters name are in memory.
+#[derive(Debug)]
+pub(super) struct SearchTable {
+    table: LanceTable,
+    /// What Lance calls each row, ascending.
+    ids: Vec<u64>,
+    /// The parts of each row's key.
+    keys: Vec<StringArray>,
+    /// The join keys and the filters.
+    columns: RecordBatch,
+    /// By column of terms: in how many rows each term is.
+    counts: HashMap<String, HashMap<String, u32>>,
+}
+
+impl SearchTable {
+    pub async fn open(store: &Store, pin: &SearchPin, key: &TableKey) -> Result<Self, StoreError> {
+        let path = search_path(&pin.rows.name);
+        let Some(version) = pin.rows.data.lance_version() else {
+            return Err(StoreError::Damaged { path, reason: "it is no Lance dataset".to_owned() });
+        };
+        let table = store.lance.open(&path, version).await?;
+        let names: Vec<&String> = key.iter().chain(&pin.filters).collect();
+        let mut scanner = table.dataset.scan();
+        scanner.project(&names).map_err(fault(&path))?;
+        scanner.with_row_id().scan_in_order(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
+        let scanned = batches(&scanner, &path).await?;
+        let mut ids = Vec::new();
+        for batch in &scanned {
+            ids.extend_from_slice(row_ids(batch, &path)?);
+        }
+        let fault = |error: datafusion::arrow::error::ArrowError| StoreError::Rows(error.to_string());
+        let schema = table.schema();
+        // Without what Lance wrote to them.
+        let plain = |field: &Field| Field::new(field.name(), field.data_type().clone(), true);
+        let fields: Result<Vec<Field>, _> = names.iter().map(|name| schema.field_with_name(name).map(plain)).collect();
+        let schema = Arc::new(Schema::new(fields.map_err(fault)?));
+        let of_schema = |batch: &RecordBatch| {
+            let columns = names.iter().map(|name| batch.column_by_name(name).cloned());
+            let columns: Option<Vec<_>> = columns.collect();
+            RecordBatch::try_new(Arc::clone(&schema), columns.unwrap_or_default())
+        };
+        let scanned: Result<Vec<RecordBatch>, _> = scanned.iter().map(of_schema).collect();
+        let columns = concat_batches(&schema, &scanned.map_err(fault)?).map_err(fault)?;
+        let keys = key_texts(&columns, key)?;
+        let mut counts = HashMap::new();
+        for field in &pin.fields {
+            counts.insert(field.column.clone(), counted(&table, &field.column).await?);
+        }
+        Ok(Self { table, ids, keys, columns, counts })
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        let keys: usize = self.keys.iter().map(Array::get_array_memory_size).sum();
+        let terms = self.counts.values().flat_map(HashMap::keys).map(|term| term.len() + size_of::<(String, u32)>());
+        self.columns.get_array_memory_size() + keys + size_of_val(self.ids.as_slice()) + terms.sum::<usize>()
+    }
+
+    fn scanner(&self, allowed: Option<&Allowed>) -> Result<Scanner, StoreError> {
+        let mut scanner = self.table.dataset.scan();
+        let nothing: &[&str] = &[];
+        scanner.project(nothing).map_err(fault(&self.table.path))?;
+        scanner.with_row_id().prefilter(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
+        if let Some(allowed) = allowed {
+            scanner.with_row_id_prefilter(RowAddrMask::clone(&allowed.mask));
+        }
+        Ok(scanner)
+    }
+
+    /// What a scan found, the best first; of equals the first row.
+    async fn found(&self, scanner: &Scanner, column: &str, sign: f32) -> Result<Vec<Found>, StoreError> {
+        let path = &self.table.path;
+        let mut found = Vec::new();
+        for batch in batches(scanner, path).await? {
+            let scores = batch.column_by_name(column).and_then(|column| column.as_primitive_opt::<Float32Type>());
+            let Some(scores) = scores else { return Err(unexpected(path, column)) };
+            for (id, score) in row_ids(&batch, path)?.iter().zip(scores) {
+                let row = self.ids.binary_search(id).map_err(|_| unexpected(path, ROW_ID))?;
+                found.extend(score.map(|score| Found { row, score: sign * score }));
+            }
+        }
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        Ok(found)
+    }
+}
+
+/// A search without the fields, vectors and filters that may not be read.
+#[derive(Clone, Debug)]
+pub struct ReadableSearch {
+    pin: SearchPin,
+    table: Arc<SearchTable>,
+    /// The join keys and the filters, a row each.
+    columns: RecordBatch,
+}
+
+impl ReadableSearch {
+    pub(super) fn new(pin: SearchPin, table: Arc<SearchTable>) -> Self {
+        let (schema, keys) = (table.columns.schema(), table.keys.len());
+        let is_seen = |at: &usize| *at < keys || pin.filters.contains(schema.field(*at).name());
+        let seen: Vec<usize> = (0..schema.fields().len()).filter(is_seen).collect();
+        let columns = table.columns.project(&seen).expect("the places are those of the columns");
+        Self { pin, table, columns }
+    }
+
+    pub fn pin(&self) -> &SearchPin {
+        &self.pin
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.table.ids.len()
+    }
+
+    /// The parts of a row's key.
+    pub fn key(&self, row: usize) -> impl Iterator<Item = &str> {
+        self.table.keys.iter().map(move |part| part.value(row))
+    }
+
+    /// What filters may name: the join keys and the filters, a row for each row.
+    pub fn columns(&self) -> &RecordBatch {
+        &self.columns
+    }
+
+    /// In how many rows a term is, in the field that has it most often.
+    pub fn rows_with(&self, term: &str) -> usize {
+        let fields = self.pin.fields.iter().filter_map(|field| self.table.counts.get(&field.column));
+        fields.filter_map(|counts| counts.get(term)).max().copied().unwrap_or_default() as usize
+    }
+
+    /// The rows of which `is_allowed` is true.
+    pub fn allowed(&self, is_allowed: &BooleanArray) -> Allowed {
+        let ids = self.table.ids.iter().zip(is_allowed).filter(|(_, allowed)| *allowed == Some(true));
+        let ids: Vec<u64> = ids.map(|(id, _)| *id).collect();
+        let rows = ids.len();
+        Allowed { mask: Arc::new(RowAddrMask::from_allowed(RowAddrTreeMap::from_iter(ids))), rows }
+    }
+
+    /// The rows that have most of `terms`, in the order of BM25 over `fields` as if they were one (BM25F, Robertson et al.
+    /// 2004): `limit` of those that are `allowed`.
+    pub async fn by_terms(
+        &self,
+        fields: &[&SearchFieldPin],
+        terms: &[String],
+        allowed: Option<&Allowed>,
+        limit: usize,
+    ) -> Result<Vec<Found>, StoreError> {
+        if self.has_none(allowed) || terms.is_empty() || fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let terms = terms.join(" ");
+        let query: FtsQuery = match fields {
+            [only] => MatchQuery::new(terms).with_column(Some(only.column.clone())).into(),
+            fields => {
+                let columns = fields.iter().map(|field| field.column.clone()).collect();
+                let weights = fields.iter().map(|field| field.weight).collect();
+                let query = CombinedFieldsQuery::try_new(terms, columns);
+                let query = query.and_then(|query| query.try_with_boosts(weights));
+                query.map_err(fault(&self.table.table.path))?.into()
+            }
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut scanner = self.table.scanner(allowed)?;
+        let query = FullTextSearchQuery::new_query(query).limit(Some(limit));
+        scanner.full_text_search(query).map_err(fault(&self.table.table.path))?;
+        scanner.limit(Some(limit), None).map_err(fault(&self.table.table.path))?;
+        self.table.found(&scanner, SCORE, 1.0).await
+    }
+
+    /// The rows whose vectors in `column` are nearest to `vector`; of a row with several the nearest counts.
+    pub async fn by_vector(
+        &self,
+        column: &str,
+        vector: &[f32],
+        allowed: Option<&Allowed>,
+        limit: usize,
+    ) -> Result<Vec<Found>, StoreError> {
+        if self.has_none(allowed) || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let vector = Float32Array::from(vector.to_vec());
+        let mut scanner = self.table.scanner(allowed)?;
+        scanner.nearest(column, &vector, limit).map_err(fault(&self.table.table.path))?;
+        scanner.distance_metric(DistanceType::Cosine);
+        match allowed {
+            // An index would pass by most of what is allowed.
+            Some(allowed) if allowed.rows < VECTOR_INDEX_ROWS_MIN => scanner.use_index(false),
+            _ => scanner.ef(VECTOR_CANDIDATES_MIN.max(2 * limit)).refine(1),
+        };
+        let found = self.table.found(&scanner, DISTANCE, -1.0).await?;
+        Ok(found.into_iter().map(|found| Found { score: 1.0 + found.score, ..found }).collect())
+    }
+
+    fn has_none(&self, allowed: Option<&Allowed>) -> bool {
+        self.rows() == 0 || allowed.is_some_and(|allowed| allowed.rows == 0)
+    }
+}
+
+impl SearchPin {
+    /// Without what may not be read.
+    pub(super) fn readable_by(mut self, entitlements: Entitlements) -> Self {
+        self.rows.features.retain(|feature| entitlements.may_read(feature.restricted));
+        let features = &self.rows.features;
+        let is_seen = |name: &str| features.iter().any(|feature| feature.name == name);
+        self.fields.retain(|field| is_seen(&field.column));
+        self.vectors.retain(|vectors| is_seen(&vectors.column));
+        self.filters.retain(|filter| is_seen(filter));
+        self.facets.retain(|facet| is_seen(facet));
+        self
+    }
+}
+
+/// In how many rows of a column each term is.
+async fn counted(table: &LanceTable, column: &str) -> Result<HashMap<String, u32>, StoreError> {
+    let mut rows = table.scan(&[column.to_owned()]).await?;
+    // With the last row that had it, so that each row counts once.
+    let mut counts: HashMap<String, (u32, u32)> = HashMap::new();
+    let mut row = 0;
+    while let Some(batch) = rows.try_next().await.map_err(rows_fault)? {
+        let Some(texts) = batch.column(0).as_string_opt::<i32>() else { return Err(unexpected(&table.path, column)) };
+        for text in texts {
+            row += 1;
+            for term in text.unwrap_or_default().split(' ').filter(|term| !term.is_empty()) {
+                let (last, count) = counts.entry_ref(term).or_default();
+                *count += u32::from(std::mem::replace(last, row) != row);
+            }
+        }
+    }
+    Ok(counts.into_iter().map(|(term, (_, count))| (term, count)).collect())
+}
+
+async fn batches(scanner: &Scanner, path: &str) -> Result<Vec<RecordBatch>, StoreError> {
+    let stream = scanner.try_into_stream().await.map_err(fault(path))?;
+    stream.try_collect().await.map_err(fault(path))
+}
+
+fn row_ids<'a>(batch: &'a RecordBatch, path: &str) -> Result<&'a [u64], StoreError> {
+    let ids = batch.column_by_name(ROW_ID).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    Ok(ids.ok_or_else(|| unexpected(path, ROW_ID))?.values())
+}
+
+fn unexpected(path: &str, column: &str) -> StoreError {
+    StoreError::Damaged { path: path.to_owned(), reason: format!("what was found has no `{column}`, or no row of it") }
+}
