@@ -34,7 +34,7 @@ use crate::pipeline::{self, BuildError};
 use crate::query::Limits;
 use crate::query::sandbox::Sandbox;
 use crate::state::State;
-use crate::store::{ColumnPin, Export, OnlineMemory, ReleaseRef, SourcePin, Store, StoreError};
+use crate::store::{ColumnPin, Entitlements, Export, OnlineMemory, ReleaseRef, SourcePin, Store, StoreError};
 
 /// Who publishes releases of a server's own accord, in the audit log.
 const WATCHER: &str = "serve --watch";
@@ -170,6 +170,18 @@ impl App {
                 tracing::warn!(error = %error, "the newest release cannot be opened");
             }
             self.warm_sandbox().await;
+            self.warm_searches().await;
+        }
+    }
+
+    /// Opens the searches of the newest release before somebody waits for them.
+    async fn warm_searches(&self) {
+        let Some(latest) = self.latest() else { return };
+        let readable = latest.readable_by(Entitlements::OPEN).readable;
+        for search in readable.manifest().searches {
+            if let Err(error) = readable.search(&search.rows.name).await {
+                tracing::warn!(search = search.rows.name, %error, "a search cannot be opened");
+            }
         }
     }
 

@@ -207,6 +207,9 @@ pub const EMBEDDED_TEXTS_MAX: usize = 1_000;
 /// Candidates of each leg of a search: so many hits it has at most, page by page.
 pub const SEARCH_CANDIDATES: usize = 200;
 
+/// Rows whose terms are counted before others are answered: some milliseconds.
+pub const SEARCH_ROWS_AT_ONCE: u32 = 256;
+
 /// Conditions and values of a filter in JSON.
 pub const SEARCH_FILTER_PARTS_MAX: usize = 250;
 
@@ -216,8 +219,9 @@ pub const SEARCH_QUERY_CHARS_MAX: usize = 2_000;
 /// Rows from which vectors have an index. Below, all are compared, which takes some milliseconds and misses none.
 pub const VECTOR_INDEX_ROWS_MIN: usize = 10_000;
 
-/// Vectors that an index of them looks at, at the least: it finds 95 of 100 of the nearest ten then.
-pub const VECTOR_CANDIDATES_MIN: usize = 128;
+/// Vectors that an index of them looks at for each that is asked for: of the ten nearest it finds 95 of 100 then, where 200 are
+/// asked for (docs/benchmarks-search.md).
+pub const VECTOR_CANDIDATES_FACTOR: usize = 5;
 
 /// Rows of a part of an index of vectors.
 pub const VECTOR_PARTITION_ROWS: usize = 250_000;

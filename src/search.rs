@@ -3,20 +3,22 @@
 mod facets;
 mod filter;
 mod fuse;
+mod understand;
 
-use datafusion::arrow::array::{Array, AsArray, StringArray};
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, StringArray};
 use datafusion::arrow::datatypes::Float32Type;
 use serde_json::Value;
 
 pub use facets::{Facet, FacetValue};
 pub use fuse::{Explanation, Leg, Weights};
+pub use understand::Understood;
 
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
 use crate::limits::SEARCH_CANDIDATES;
 use crate::model::{ModelError, Models};
 use crate::name::EntityKey;
-use crate::store::{Allowed, Found, Readable, ReadableSearch, SearchFieldPin, SearchVectorsPin, StoreError};
+use crate::store::{Allowed, Found, Readable, ReadableSearch, SearchVectorsPin, StoreError};
 use crate::text::terms::Tokenizer;
 
 /// How much it counts that a word stands there again, in the index's BM25.
@@ -58,8 +60,8 @@ pub struct Answer {
     pub next: Option<usize>,
     /// Counted among all that was found, on this page or not.
     pub facets: Vec<Facet>,
-    /// The terms that were looked for.
-    pub terms: Vec<String>,
+    /// What was looked for.
+    pub understood: Understood,
 }
 
 /// A piece that was found.
@@ -128,29 +130,35 @@ pub async fn find(readable: &Readable, name: Option<&str>) -> Result<ReadableSea
 
 /// Finds pieces.
 pub async fn search(search: &ReadableSearch, models: &Models, request: &Request) -> Result<Answer, SearchError> {
-    let allowed = request.filter.as_ref().map(|filter| allowed(search, filter)).transpose()?;
-    let allowed = allowed.as_ref();
     let mode = match (request.mode, search.pin().vectors.is_empty()) {
         (Mode::Semantic, true) => return Err(SearchError::NoVectors),
         (Mode::Hybrid, true) => Mode::Keyword,
         (mode, _) => mode,
     };
-    let terms = match mode {
-        Mode::Semantic => Vec::new(),
-        Mode::Keyword | Mode::Hybrid => terms(search, &request.query),
-    };
+    // A release's languages were checked when it was built.
+    let tokenizer = Tokenizer::parse(search.pin().languages.iter().map(String::as_str)).unwrap_or_default();
+    let understood = Understood::of(&request.query, &tokenizer);
+    if understood.text.is_empty() {
+        return Err(SearchError::Query("it only says what shall not be there".to_owned()));
+    }
+    let allowed = allowed(search, request.filter.as_ref(), &understood).await?;
+    let (terms, allowed) = (&understood.terms, allowed.as_ref());
     let by_keyword = async {
-        let fields: Vec<&SearchFieldPin> = search.pin().fields.iter().collect();
-        Ok::<_, SearchError>(search.by_terms(&fields, &terms, allowed, SEARCH_CANDIDATES).await?)
+        match mode {
+            Mode::Keyword | Mode::Hybrid => {
+                Ok::<_, SearchError>(search.by_terms(terms, allowed, SEARCH_CANDIDATES).await?)
+            }
+            Mode::Semantic => Ok(Vec::new()),
+        }
     };
     let by_semantic = async {
         match mode {
-            Mode::Semantic | Mode::Hybrid => by_semantic(search, models, &request.query, allowed).await,
+            Mode::Semantic | Mode::Hybrid => by_semantic(search, models, &understood.text, allowed).await,
             Mode::Keyword => Ok(Vec::new()),
         }
     };
     let (words, meanings) = futures::try_join!(by_keyword, by_semantic)?;
-    let ceiling = ceiling(search, &terms);
+    let ceiling = ceiling(search, terms);
     let ranked = match mode {
         Mode::Keyword => fuse::by_keyword(&words, ceiling),
         Mode::Semantic => fuse::by_semantic(&meanings),
@@ -167,14 +175,7 @@ pub async fn search(search: &ReadableSearch, models: &Models, request: &Request)
         })
         .collect();
     let end = request.offset + hits.len();
-    Ok(Answer { next: (!hits.is_empty() && end < found).then_some(end), hits, facets, terms })
-}
-
-/// The terms of a query.
-fn terms(search: &ReadableSearch, query: &str) -> Vec<String> {
-    // A release's languages were checked when it was built.
-    let tokenizer = Tokenizer::parse(search.pin().languages.iter().map(String::as_str)).unwrap_or_default();
-    tokenizer.query_terms(query)
+    Ok(Answer { next: (!hits.is_empty() && end < found).then_some(end), hits, facets, understood })
 }
 
 /// The score that BM25 comes near to where a text has all of `terms` again and again, and little else: each has its weight
@@ -222,14 +223,39 @@ async fn vector(models: &Models, of: &SearchVectorsPin, query: &str) -> Result<V
     Ok(embedded.vectors.value(0).as_primitive::<Float32Type>().values().to_vec())
 }
 
-/// The rows that a filter is true of.
-fn allowed(search: &ReadableSearch, filter: &Value) -> Result<Allowed, SearchError> {
+/// The rows that the filter is true of, and that have what the query says must be there and nothing that must not; none where
+/// all are allowed.
+async fn allowed(
+    search: &ReadableSearch,
+    filter: Option<&Value>,
+    understood: &Understood,
+) -> Result<Option<Allowed>, SearchError> {
+    let Understood { phrases, excluded, .. } = understood;
+    if filter.is_none() && phrases.is_empty() && excluded.is_empty() {
+        return Ok(None);
+    }
+    let mut is_allowed = match filter {
+        Some(filter) => filtered(search, filter)?.iter().map(|allowed| allowed == Some(true)).collect(),
+        None => vec![true; search.rows()],
+    };
+    for phrase in phrases {
+        let mut has_it = vec![false; is_allowed.len()];
+        search.rows_with_phrase(phrase).await?.into_iter().for_each(|row| has_it[row] = true);
+        is_allowed.iter_mut().zip(has_it).for_each(|(allowed, has_it)| *allowed &= has_it);
+    }
+    for phrase in excluded {
+        search.rows_with_phrase(phrase).await?.into_iter().for_each(|row| is_allowed[row] = false);
+    }
+    Ok(Some(search.allowed(&is_allowed.into())))
+}
+
+/// Of which rows a filter is true.
+fn filtered(search: &ReadableSearch, filter: &Value) -> Result<BooleanArray, SearchError> {
     let columns = search.columns();
     let session = filter::session();
     let filter = match filter {
         Value::String(text) => session.filter(text, &columns.schema()),
         form => filter::of_json(form).and_then(|filter| session.filter_of(filter, &columns.schema())),
     };
-    let is_allowed = filter.and_then(|filter| filter.matches(columns)).map_err(SearchError::Filter)?;
-    Ok(search.allowed(&is_allowed))
+    filter.and_then(|filter| filter.matches(columns)).map_err(SearchError::Filter)
 }

@@ -19,7 +19,7 @@ use crate::app::{App, KeptAnswer};
 use crate::engine::json::JsonRows;
 use crate::limits::{SEARCH_CANDIDATES, SEARCH_QUERY_CHARS_MAX};
 use crate::name::nearest;
-use crate::search::{self, Explanation, Facet, FacetValue, Hit, Leg, Mode, SearchError, Weights};
+use crate::search::{self, Explanation, Facet, FacetValue, Hit, Leg, Mode, SearchError, Understood, Weights};
 use crate::store::ReadableSearch;
 
 /// Hits where it is not said how many.
@@ -29,7 +29,8 @@ const LIMIT: usize = 10;
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchRequest {
-    /// Words, or what is meant in other words, in any language of the search.
+    /// Words, or what is meant in other words, in any language of the search. `"A phrase"` must stand there, `-this` and
+    /// `-"that one"` must not.
     #[schema(example = "the sea at night", min_length = 1, max_length = 2000)]
     query: String,
     /// Which search, where there are several.
@@ -88,8 +89,12 @@ pub(super) struct Hits {
     /// By name: values and how often they are among all hits, the most frequent first.
     #[schema(value_type = Object)]
     facets: Map<String, Value>,
-    /// The terms that were looked for.
+    /// The terms that were looked for, those of phrases among them.
     terms: Vec<String>,
+    /// What must stand there: terms behind one another.
+    phrases: Vec<Vec<String>>,
+    /// What must not.
+    excluded: Vec<Vec<String>>,
     /// The cursor of the page after this one; null where this is the last.
     next: Option<String>,
 }
@@ -153,7 +158,8 @@ pub(super) async fn search(
         let facets = facets(&found, &answered.facets)?;
         let next = answered.next.map(|offset| offset.to_string());
         let search = found.pin().rows.name.clone();
-        let body = Hits { release: release.get(), search, hits, facets, terms: answered.terms, next };
+        let Understood { text: _, terms, phrases, excluded } = answered.understood;
+        let body = Hits { release: release.get(), search, hits, facets, terms, phrases, excluded, next };
         Ok::<_, Problem>(KeptAnswer { body: serde_json::to_vec(&body).unwrap_or_default().into(), scanned: 0 })
     };
     let kept = app.answers().get_or_make(id.hash(), making).await.map_err(Problem::of_this_request)?;

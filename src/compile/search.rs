@@ -13,8 +13,12 @@ use crate::model::Part;
 use crate::name::{FeatureName, nearest};
 use crate::text::terms::Language;
 
-/// What a search's terms of a field are called in its dataset.
-const TERMS: &str = "terms_";
+/// What the columns of terms are called: of what is open, and of all.
+const TERMS: &str = "search_terms";
+const RESTRICTED_TERMS: &str = "search_terms_restricted";
+
+/// What parts the terms of one text from those of the next: it is in no word.
+const PARTING: &str = "|";
 
 /// Compiles a search; none where something is wrong with it.
 pub(super) async fn compile(
@@ -33,19 +37,10 @@ pub(super) async fn compile(
     if diagnostics.iter().len() > before {
         return None;
     }
-    let features: Vec<Feature> = fields
-        .iter()
-        .map(|(_, feature, _)| feature)
-        .chain(vectors.iter().map(|(_, feature)| feature))
-        .chain(&filters)
-        .cloned()
-        .collect();
-    let expressions: Vec<String> = fields
-        .iter()
-        .map(|(_, _, expression)| expression.clone())
-        .chain(vectors.iter().map(|(_, feature)| columns.qualified(&feature.name.value)))
-        .chain(filters.iter().map(|feature| columns.qualified(&feature.name.value)))
-        .collect();
+    let terms = columns.terms(&fields);
+    let others = vectors.iter().map(|(_, feature)| feature).chain(&filters);
+    let others = others.map(|feature| (feature.clone(), columns.qualified(&feature.name.value)));
+    let (features, expressions): (Vec<Feature>, Vec<String>) = terms.iter().cloned().chain(others).unzip();
     let sql = columns.sql(&features, &expressions);
     let place = &written.name.place;
     let statement = match Statement::parse(&sql) {
@@ -78,7 +73,8 @@ pub(super) async fn compile(
         sql,
         source: written.source.value.clone(),
         languages: written.languages.iter().map(|language| language.value.clone()).collect(),
-        fields: fields.into_iter().map(|(field, ..)| field).collect(),
+        fields,
+        terms: terms.into_iter().map(|(feature, _)| feature.name.value).collect(),
         vectors: vectors.into_iter().map(|(vectors, _)| vectors).collect(),
         filters: filters.into_iter().map(|feature| feature.name.value).collect(),
         facets: written.facets.iter().map(|facet| facet.value.clone()).collect(),
@@ -184,9 +180,7 @@ impl<'a> Columns<'a> {
         format!("{}.{}", quoted(table), quoted(name.as_str()))
     }
 
-    /// Each field, the column of its terms, and how they are made.
-    fn fields(&self, diagnostics: &mut Diagnostics) -> Vec<(SearchField, Feature, String)> {
-        let codes: Vec<&str> = self.written.languages.iter().map(|language| language.value.as_str()).collect();
+    fn fields(&self, diagnostics: &mut Diagnostics) -> Vec<SearchField> {
         let mut taken: BTreeSet<&FeatureName> = BTreeSet::new();
         let mut fields = Vec::new();
         for text in &self.written.text {
@@ -206,26 +200,39 @@ impl<'a> Columns<'a> {
                     access = Access::Restricted;
                 }
             }
-            let parts: Vec<String> = of.iter().map(|name| self.qualified(&name.value)).collect();
-            let joined = match parts.as_slice() {
-                [only] => only.clone(),
-                parts => format!("concat_ws(chr(10), {})", parts.join(", ")),
-            };
-            let expression = format!("{SEARCH_TERMS}({joined}, '{}')", codes.join(","));
-            let Ok(column) = FeatureName::parse(&format!("{TERMS}{}", text.name.value)) else {
-                diagnostics.add(&text.name.place, format!("`{}` is too long for a field's name", text.name.value));
-                continue;
-            };
-            let place = &text.name.place;
-            let field = SearchField {
-                name: text.name.value.clone(),
-                of: of.iter().map(|name| name.value.clone()).collect(),
-                column: column.clone(),
-                weight: text.weight,
-            };
-            fields.push((field, feature(Spanned::new(column, place.clone()), Dtype::String, access), expression));
+            let of = of.iter().map(|name| name.value.clone()).collect();
+            fields.push(SearchField { name: text.name.value.clone(), of, weight: text.weight, access });
         }
         fields
+    }
+
+    /// The columns of terms and how they are made: of the fields that are open, and of all where some are not.
+    fn terms(&self, fields: &[SearchField]) -> Vec<(Feature, String)> {
+        let mut terms = Vec::new();
+        for (name, access) in [(TERMS, Access::Open), (RESTRICTED_TERMS, Access::Restricted)] {
+            let is_of_it = |field: &&SearchField| access == Access::Restricted || field.access == Access::Open;
+            let of_it: Vec<&SearchField> = fields.iter().filter(is_of_it).collect();
+            let is_needed = fields.iter().any(|field| field.access == access);
+            if let (true, Ok(name)) = (is_needed, FeatureName::parse(name)) {
+                let name = Spanned::new(name, self.written.name.place.clone());
+                terms.push((feature(name, Dtype::String, access), self.terms_of(&of_it)));
+            }
+        }
+        terms
+    }
+
+    /// The terms of each field as often as it weighs, so that BM25 over all of them is that of weighted fields (BM25F,
+    /// Robertson et al. 2004). What parts them is no term, so that no phrase goes over it.
+    fn terms_of(&self, fields: &[&SearchField]) -> String {
+        let codes: Vec<&str> = self.written.languages.iter().map(|language| language.value.as_str()).collect();
+        let of_field = |field: &&SearchField| {
+            let parts: Vec<String> = field.of.iter().map(|name| self.qualified(name)).collect();
+            let terms = parts.iter().map(|part| format!("{SEARCH_TERMS}({part}, '{}')", codes.join(",")));
+            let terms: Vec<String> = terms.collect();
+            (0..field.weight).flat_map(|_| terms.clone()).collect::<Vec<_>>()
+        };
+        let all: Vec<String> = fields.iter().flat_map(of_field).collect();
+        format!("concat_ws(' {PARTING} ', {})", all.join(", "))
     }
 
     fn vectors(&self, diagnostics: &mut Diagnostics) -> Vec<(SearchVectors, Feature)> {

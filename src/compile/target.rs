@@ -203,6 +203,8 @@ pub struct TargetSearch {
     /// By their codes.
     pub languages: Vec<String>,
     pub fields: Vec<SearchField>,
+    /// The columns of terms: of the fields that are open, then, where there are others, of all.
+    pub terms: Vec<FeatureName>,
     pub vectors: Vec<SearchVectors>,
     pub filters: Vec<FeatureName>,
     pub facets: Vec<FeatureName>,
@@ -214,9 +216,9 @@ pub struct SearchField {
     pub name: FeatureName,
     /// The columns of the source and the features that it is made of.
     pub of: Vec<FeatureName>,
-    /// Where its terms are.
-    pub column: FeatureName,
-    pub weight: f32,
+    /// How often its terms are counted.
+    pub weight: u32,
+    pub access: Access,
 }
 
 /// Vectors by which texts are found.

@@ -6,10 +6,10 @@ use super::tree::{Node, Value};
 use super::written::{Search, SearchText};
 
 /// The weight of a field that does not say it.
-const WEIGHT: f32 = 1.0;
+const WEIGHT: u32 = 1;
 
-/// The greatest weight. Above it the other fields count for nothing.
-const WEIGHT_MAX: f32 = 1_000.0;
+/// The greatest weight: a field's terms are stored so many times.
+const WEIGHT_MAX: u32 = 10;
 
 pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Search> {
     let known = &[
@@ -62,10 +62,10 @@ fn field(node: &Node, diagnostics: &mut Diagnostics) -> Option<SearchText> {
     let fields = Fields::open(node, "field", &["name", "of", "weight"], diagnostics)?;
     let name = fields.required_name("name", diagnostics);
     let of = fields.names("of", diagnostics);
-    let weight = fields.text("weight", diagnostics).map(|text| match text.value.trim().parse::<f32>() {
-        Ok(weight) if (1.0..=WEIGHT_MAX).contains(&weight) => weight,
+    let weight = fields.text("weight", diagnostics).map(|text| match text.value.trim().parse::<u32>() {
+        Ok(weight) if (1..=WEIGHT_MAX).contains(&weight) => weight,
         _ => {
-            let message = format!("`{}` is not a weight: a number from 1 to {WEIGHT_MAX}", text.value);
+            let message = format!("`{}` is not a weight: a whole number from 1 to {WEIGHT_MAX}", text.value);
             diagnostics.add_with(&text.place, message, Some("the field that counts least has 1".to_owned()));
             WEIGHT
         }

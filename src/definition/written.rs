@@ -165,8 +165,8 @@ pub struct SearchText {
     #[schemars(default)]
     pub of: Vec<Spanned<FeatureName>>,
     /// How much a word in it counts, from 1: that of a field of weight 2 counts as if it stood there twice.
-    #[schemars(with = "Option<f32>")]
-    pub weight: f32,
+    #[schemars(with = "Option<u32>")]
+    pub weight: u32,
 }
 
 /// Something in the languages that it is there in.

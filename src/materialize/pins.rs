@@ -151,8 +151,8 @@ fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
     let field = |field: &SearchField| SearchFieldPin {
         name: field.name.to_string(),
         of: texts(&field.of),
-        column: field.column.to_string(),
         weight: field.weight,
+        restricted: field.access == Access::Restricted,
     };
     let vectors = |vectors: &SearchVectors| SearchVectorsPin {
         column: vectors.column.to_string(),
@@ -165,6 +165,7 @@ fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
         source: search.source.to_string(),
         languages: search.languages.clone(),
         fields: search.fields.iter().map(field).collect(),
+        terms: texts(&search.terms),
         vectors: search.vectors.iter().map(vectors).collect(),
         filters: texts(&search.filters),
         facets: texts(&search.facets),

@@ -207,7 +207,7 @@ impl<'a> Computing<'a> {
     fn indexes(&self) -> Vec<Index> {
         let key = self.key.first().cloned().map(Index::Value);
         let Recipe::Search(search) = &self.view.recipe else { return key.into_iter().collect() };
-        let terms = search.fields.iter().map(|field| Index::Terms(field.column.to_string()));
+        let terms = search.terms.iter().map(|column| Index::Terms(column.to_string()));
         let vectors = search.vectors.iter().map(|vectors| Index::Vectors(vectors.column.to_string()));
         key.into_iter().chain(terms).chain(vectors).collect()
     }

@@ -129,6 +129,8 @@ pub struct SearchPin {
     /// By their codes.
     pub languages: Vec<String>,
     pub fields: Vec<SearchFieldPin>,
+    /// The columns of terms: of the fields that are open, then, where there are others, of all.
+    pub terms: Vec<String>,
     pub vectors: Vec<SearchVectorsPin>,
     pub filters: Vec<String>,
     pub facets: Vec<String>,
@@ -140,9 +142,9 @@ pub struct SearchFieldPin {
     pub name: String,
     /// The columns of the source and the features that it is made of.
     pub of: Vec<String>,
-    /// Where its terms are.
-    pub column: String,
-    pub weight: f32,
+    /// How often its terms are counted.
+    pub weight: u32,
+    pub restricted: bool,
 }
 
 /// Vectors by which texts are found.

@@ -9,12 +9,12 @@ use datafusion::arrow::datatypes::{Field, Float32Type, Schema, UInt64Type};
 use futures::TryStreamExt;
 use hashbrown::HashMap;
 use lance_index::scalar::FullTextSearchQuery;
-use lance_index::scalar::inverted::query::{CombinedFieldsQuery, FtsQuery, MatchQuery};
+use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery, PhraseQuery};
 use lance_linalg::distance::DistanceType;
 
 use super::lance::{LanceTable, fault, rows_fault};
-use super::{Entitlements, SearchFieldPin, SearchPin, Store, StoreError, TableKey, key_texts, search_path};
-use crate::limits::{LANCE_SCAN_BUFFER_BYTES, VECTOR_CANDIDATES_MIN, VECTOR_INDEX_ROWS_MIN};
+use super::{Entitlements, SearchPin, Store, StoreError, TableKey, key_texts, search_path};
+use crate::limits::{LANCE_SCAN_BUFFER_BYTES, SEARCH_ROWS_AT_ONCE, VECTOR_CANDIDATES_FACTOR, VECTOR_INDEX_ROWS_MIN};
 
 /// Where Lance tells which row it is, how well it fits and how far it is.
 const ROW_ID: &str = "_rowid";
@@ -82,8 +82,8 @@ impl SearchTable {
         let columns = concat_batches(&schema, &scanned.map_err(fault)?).map_err(fault)?;
         let keys = key_texts(&columns, key)?;
         let mut counts = HashMap::new();
-        for field in &pin.fields {
-            counts.insert(field.column.clone(), counted(&table, &field.column).await?);
+        for column in &pin.terms {
+            counts.insert(column.clone(), counted(&table, column).await?);
         }
         Ok(Self { table, ids, keys, columns, counts })
     }
@@ -94,10 +94,10 @@ impl SearchTable {
         self.columns.get_array_memory_size() + keys + size_of_val(self.ids.as_slice()) + terms.sum::<usize>()
     }
 
-    fn scanner(&self, allowed: Option<&Allowed>) -> Result<Scanner, StoreError> {
+    /// Scans the rows that are allowed for their `score`.
+    fn scanner(&self, score: &str, allowed: Option<&Allowed>) -> Result<Scanner, StoreError> {
         let mut scanner = self.table.dataset.scan();
-        let nothing: &[&str] = &[];
-        scanner.project(nothing).map_err(fault(&self.table.path))?;
+        scanner.disable_scoring_autoprojection().project(&[score]).map_err(fault(&self.table.path))?;
         scanner.with_row_id().prefilter(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
         if let Some(allowed) = allowed {
             scanner.with_row_id_prefilter(RowAddrMask::clone(&allowed.mask));
@@ -159,10 +159,15 @@ impl ReadableSearch {
         &self.columns
     }
 
-    /// In how many rows a term is, in the field that has it most often.
+    /// The column of the terms of all fields that may be read; none where there is no such field.
+    fn terms(&self) -> Option<&String> {
+        self.pin.terms.last()
+    }
+
+    /// In how many rows a term is.
     pub fn rows_with(&self, term: &str) -> usize {
-        let fields = self.pin.fields.iter().filter_map(|field| self.table.counts.get(&field.column));
-        fields.filter_map(|counts| counts.get(term)).max().copied().unwrap_or_default() as usize
+        let counts = self.terms().and_then(|column| self.table.counts.get(column));
+        counts.and_then(|counts| counts.get(term)).copied().unwrap_or_default() as usize
     }
 
     /// The rows of which `is_allowed` is true.
@@ -173,35 +178,38 @@ impl ReadableSearch {
         Allowed { mask: Arc::new(RowAddrMask::from_allowed(RowAddrTreeMap::from_iter(ids))), rows }
     }
 
-    /// The rows that have most of `terms`, in the order of BM25 over `fields` as if they were one (BM25F, Robertson et al.
-    /// 2004): `limit` of those that are `allowed`.
+    /// The rows that have most of `terms`, in the order of BM25: `limit` of those that are `allowed`.
     pub async fn by_terms(
         &self,
-        fields: &[&SearchFieldPin],
         terms: &[String],
         allowed: Option<&Allowed>,
         limit: usize,
     ) -> Result<Vec<Found>, StoreError> {
-        if self.has_none(allowed) || terms.is_empty() || fields.is_empty() {
+        let Some(column) = self.terms().filter(|_| !self.has_none(allowed) && !terms.is_empty()) else {
             return Ok(Vec::new());
-        }
-        let terms = terms.join(" ");
-        let query: FtsQuery = match fields {
-            [only] => MatchQuery::new(terms).with_column(Some(only.column.clone())).into(),
-            fields => {
-                let columns = fields.iter().map(|field| field.column.clone()).collect();
-                let weights = fields.iter().map(|field| field.weight).collect();
-                let query = CombinedFieldsQuery::try_new(terms, columns);
-                let query = query.and_then(|query| query.try_with_boosts(weights));
-                query.map_err(fault(&self.table.table.path))?.into()
-            }
         };
+        let query: FtsQuery = MatchQuery::new(terms.join(" ")).with_column(Some(column.clone())).into();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut scanner = self.table.scanner(allowed)?;
+        let mut scanner = self.table.scanner(SCORE, allowed)?;
         let query = FullTextSearchQuery::new_query(query).limit(Some(limit));
         scanner.full_text_search(query).map_err(fault(&self.table.table.path))?;
         scanner.limit(Some(limit), None).map_err(fault(&self.table.table.path))?;
         self.table.found(&scanner, SCORE, 1.0).await
+    }
+
+    /// The rows that have all of `terms` behind one another, in any order.
+    pub async fn rows_with_phrase(&self, terms: &[String]) -> Result<Vec<usize>, StoreError> {
+        let Some(column) = self.terms().filter(|_| !self.has_none(None)) else { return Ok(Vec::new()) };
+        let column = Some(column.clone());
+        let query: FtsQuery = match terms {
+            [only] => MatchQuery::new(only.clone()).with_column(column).into(),
+            terms => PhraseQuery::new(terms.join(" ")).with_column(column).into(),
+        };
+        let mut scanner = self.table.scanner(SCORE, None)?;
+        let query = FullTextSearchQuery::new_query(query);
+        scanner.full_text_search(query).map_err(fault(&self.table.table.path))?;
+        let found = self.table.found(&scanner, SCORE, 1.0).await?;
+        Ok(found.into_iter().map(|found| found.row).collect())
     }
 
     /// The rows whose vectors in `column` are nearest to `vector`; of a row with several the nearest counts.
@@ -216,13 +224,13 @@ impl ReadableSearch {
             return Ok(Vec::new());
         }
         let vector = Float32Array::from(vector.to_vec());
-        let mut scanner = self.table.scanner(allowed)?;
+        let mut scanner = self.table.scanner(DISTANCE, allowed)?;
         scanner.nearest(column, &vector, limit).map_err(fault(&self.table.table.path))?;
         scanner.distance_metric(DistanceType::Cosine);
         match allowed {
             // An index would pass by most of what is allowed.
             Some(allowed) if allowed.rows < VECTOR_INDEX_ROWS_MIN => scanner.use_index(false),
-            _ => scanner.ef(VECTOR_CANDIDATES_MIN.max(2 * limit)).refine(1),
+            _ => scanner.ef(VECTOR_CANDIDATES_FACTOR * limit),
         };
         let found = self.table.found(&scanner, DISTANCE, -1.0).await?;
         Ok(found.into_iter().map(|found| Found { score: 1.0 + found.score, ..found }).collect())
@@ -239,7 +247,8 @@ impl SearchPin {
         self.rows.features.retain(|feature| entitlements.may_read(feature.restricted));
         let features = &self.rows.features;
         let is_seen = |name: &str| features.iter().any(|feature| feature.name == name);
-        self.fields.retain(|field| is_seen(&field.column));
+        self.fields.retain(|field| entitlements.may_read(field.restricted));
+        self.terms.retain(|column| is_seen(column));
         self.vectors.retain(|vectors| is_seen(&vectors.column));
         self.filters.retain(|filter| is_seen(filter));
         self.facets.retain(|facet| is_seen(facet));
@@ -260,6 +269,10 @@ async fn counted(table: &LanceTable, column: &str) -> Result<HashMap<String, u32
             for term in text.unwrap_or_default().split(' ').filter(|term| !term.is_empty()) {
                 let (last, count) = counts.entry_ref(term).or_default();
                 *count += u32::from(std::mem::replace(last, row) != row);
+            }
+            if row.is_multiple_of(SEARCH_ROWS_AT_ONCE) {
+                // Others are answered meanwhile.
+                tokio::task::yield_now().await;
             }
         }
     }

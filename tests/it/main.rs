@@ -39,6 +39,7 @@ mod rhyme;
 mod rhyme_russian;
 mod sandbox;
 mod search;
+mod search_filters;
 mod servers;
 mod sketch;
 mod store;

@@ -120,7 +120,7 @@ async fn a_search_names_what_exists() {
     check(
         "kind: search\nname: tracks\nentity: track\nsource: tracks\ntext: [{ name: lyrics, weight: 0.5 }]\n",
         "view.yaml:2:7: the name `tracks` is taken by the source at base.yaml:6:7; each is a table in SQL\n\
-         view.yaml:5:32: `0.5` is not a weight: a number from 1 to 1000; the field that counts least has 1\n",
+         view.yaml:5:32: `0.5` is not a weight: a whole number from 1 to 10; the field that counts least has 1\n",
     )
     .await;
 }
@@ -141,7 +141,6 @@ async fn pieces_are_found_by_the_stems_of_their_words() {
     assert_eq!((keys(&answer), &answer.json()["terms"]), (Vec::new(), &json!(["kind"])), "the others say nothing");
     assert_eq!(keys(&found(&project, keyword("of")).await), ["p5"], "there is no other");
     assert_eq!(keys(&found(&project, keyword("zebra")).await), Vec::<String>::new());
-    // Where there are no vectors, both is by words.
     assert_eq!(keys(&found(&project, json!({"query": "sea"})).await), ["p1", "p2"]);
     let answer = found(&project, json!({"query": "sea", "mode": "semantic"})).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["type"]), (400, &json!("/problems/no-vectors")));
@@ -171,6 +170,30 @@ async fn hits_have_scores_values_and_reasons_and_come_page_by_page() {
     let both: Vec<String> = keys(&answer).into_iter().chain(keys(&rest)).collect();
     let all = found(&project, json!({"query": "sea", "mode": "keyword"})).await;
     assert_eq!(both, keys(&all));
+}
+
+#[tokio::test]
+async fn a_phrase_must_stand_there_and_what_is_excluded_must_not() {
+    let project = built().await;
+    let keyword = |query: &str| json!({"query": query, "mode": "keyword"});
+    let answer = found(&project, keyword("\"roses by the gate\" sea")).await;
+    assert_eq!(keys(&answer), ["p2"]);
+    let body = answer.json();
+    assert_eq!(
+        (&body["terms"], &body["phrases"]),
+        (&json!(["rose", "gate", "sea"]), &json!([["rose", "by", "the", "gate"]]))
+    );
+    assert_eq!(keys(&found(&project, keyword("\"gate roses\"")).await), Vec::<String>::new());
+    let answer = found(&project, keyword("sea -rose")).await;
+    assert_eq!((keys(&answer), &answer.json()["excluded"]), (vec!["p1".to_owned()], &json!([["rose"]])));
+    assert_eq!(keys(&found(&project, keyword("sea -\"waves were\" -«волны»")).await), ["p2"]);
+    // A hyphen within a word or alone, and a mark that nothing ends, are none.
+    assert_eq!(keys(&found(&project, keyword("sea-wall - \"rose")).await), ["p2", "p1"]);
+    let mut filtered = keyword("sea -rose");
+    filtered["filter"] = json!("year > 1843");
+    assert_eq!(keys(&found(&project, filtered).await), Vec::<String>::new());
+    let answer = found(&project, keyword("-sea")).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["type"]), (400, &json!("/problems/invalid-query")));
 }
 
 #[tokio::test]
@@ -282,7 +305,6 @@ async fn a_search_follows_its_rows_and_keeps_what_did_not_change() {
     lilies.sort();
     assert_eq!(lilies, ["p2", "p6"]);
     assert_eq!(keys(&found(&project, keyword("roses")).await), Vec::<String>::new());
-    // The release before answers as it did.
     let before = post(&project.app(), "/api/search?release=1", keyword("roses").to_string()).await;
     assert_eq!(keys(&before), ["p2"]);
     let all: Vec<_> = PIECES.iter().copied().filter(|(id, ..)| *id != "p1").collect();
@@ -373,6 +395,8 @@ async fn pieces_are_found_by_what_they_mean_in_either_language() {
             assert_eq!(hits, expected, "{mode} {sql}");
         }
     }
+    let without = found(&project, json!({"query": "the sea -waves -\"Играют волны\"", "mode": "semantic"})).await;
+    assert_eq!(keys(&without).len(), 3, "in every mode");
     let weighted = json!({"query": "чашка чая", "weights": {"keyword": 0.0, "semantic": 1.0}});
     assert_eq!(keys(&found(&project, weighted).await)[0], "p5");
 }

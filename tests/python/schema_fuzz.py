@@ -85,6 +85,24 @@ on_request:
 features:
   - { name: years_since, dtype: int32, expr: asked_year - decade }
   - { name: weighted, dtype: float64, expr: tokens * factor }
+---
+kind: feature_view
+name: meaning
+entity: track
+source: tracks
+embedding: { model: use, text: lyrics }
+features:
+  - { name: meaning, dtype: "vector[512]", expr: embedding.whole }
+---
+kind: search
+name: found
+entity: track
+source: tracks
+languages: [en]
+text: [title, lyrics]
+vectors: [meaning]
+filters: [year, decade, title]
+facets: [decade]
 """
 
 ROWS = {

@@ -40,13 +40,16 @@ struct Measured {
 }
 
 impl Measured {
-    fn values(&self, of: fn(&Quality) -> f64) -> Vec<f64> {
+    fn values(&self, of: Figure) -> Vec<f64> {
         self.qualities.iter().map(of).collect()
     }
 }
 
+/// A figure of a ranking.
+type Figure = fn(&Quality) -> f64;
+
 /// The figures, as they are called.
-const FIGURES: [(&str, fn(&Quality) -> f64); 4] = [
+const FIGURES: [(&str, Figure); 4] = [
     ("nDCG@10", |quality| quality.ndcg),
     ("MRR@10", |quality| quality.reciprocal_rank),
     ("recall@100", |quality| quality.recall),
@@ -130,7 +133,7 @@ fn better_leg(measured: &[Measured], of: &Measured) -> Option<f64> {
 }
 
 fn shown(of: &Measured) -> Value {
-    let figure = |(name, value): &(&str, fn(&Quality) -> f64)| {
+    let figure = |(name, value): &(&str, Figure)| {
         let Mean { value, interval } = Mean::of(&of.values(*value));
         json!({"name": name, "value": value, "low": interval.low, "high": interval.high})
     };

@@ -11,6 +11,7 @@ pub(super) struct Search {
     source: String,
     languages: Vec<String>,
     fields: Vec<Field>,
+    terms: Vec<String>,
     vectors: Vec<Vectors>,
     filters: Vec<String>,
     facets: Vec<String>,
@@ -20,8 +21,8 @@ pub(super) struct Search {
 struct Field {
     name: String,
     of: Vec<String>,
-    column: String,
-    weight: f32,
+    weight: u32,
+    restricted: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,10 +35,10 @@ struct Vectors {
 
 impl From<SearchPin> for Search {
     fn from(pin: SearchPin) -> Self {
-        let SearchPin { rows, source, languages, fields, vectors, filters, facets } = pin;
+        let SearchPin { rows, source, languages, fields, terms, vectors, filters, facets } = pin;
         let field = |field: SearchFieldPin| {
-            let SearchFieldPin { name, of, column, weight } = field;
-            Field { name, of, column, weight }
+            let SearchFieldPin { name, of, weight, restricted } = field;
+            Field { name, of, weight, restricted }
         };
         let of_model = |vectors: SearchVectorsPin| {
             let SearchVectorsPin { column, model, digest, by_stanza } = vectors;
@@ -48,6 +49,7 @@ impl From<SearchPin> for Search {
             source,
             languages,
             fields: fields.into_iter().map(field).collect(),
+            terms,
             vectors: vectors.into_iter().map(of_model).collect(),
             filters,
             facets,
@@ -59,10 +61,10 @@ impl TryFrom<Search> for SearchPin {
     type Error = String;
 
     fn try_from(search: Search) -> Result<Self, String> {
-        let Search { rows, source, languages, fields, vectors, filters, facets } = search;
+        let Search { rows, source, languages, fields, terms, vectors, filters, facets } = search;
         let field = |field: Field| {
-            let Field { name, of, column, weight } = field;
-            SearchFieldPin { name, of, column, weight }
+            let Field { name, of, weight, restricted } = field;
+            SearchFieldPin { name, of, weight, restricted }
         };
         let of_model = |vectors: Vectors| {
             let Vectors { column, model, digest, by_stanza } = vectors;
@@ -74,6 +76,7 @@ impl TryFrom<Search> for SearchPin {
             source,
             languages,
             fields: fields.into_iter().map(field).collect(),
+            terms,
             vectors: vectors?,
             filters,
             facets,
