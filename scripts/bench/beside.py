@@ -7,7 +7,6 @@ import os
 import signal
 import statistics
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ Trouble = Callable[[], AbstractContextManager[object]]
 """What begins the trouble that lasts as long as it is entered."""
 
 SAMPLE_SECONDS = 0.25
-LIMIT_ATTEMPTS = 80
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -56,28 +54,14 @@ class Watched(Server):
         return found
 
     def worker_mib(self) -> float:
-        """What the largest of its children holds in memory."""
-        return max([0.0, *map(resident_mib, self._children())])
-
-    def worker_limit_mib(self) -> float:
-        """How many addresses the system lets one of its children have: more cannot be held either. One that has just begun
-        has no limit until its release is open."""
-        for _ in range(LIMIT_ATTEMPTS):
-            limit = max([0.0, *map(address_limit_mib, self._children())])
-            if limit < float("inf"):
-                break
-            time.sleep(SAMPLE_SECONDS)
-        return limit
-
-    def _children(self) -> list[int]:
-        """The processes that it started."""
-        found = []
+        """What the largest of its children holds in memory, without the pages of its program's file."""
+        found = [0.0]
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
                 if int(parent) == self.pid:
-                    found.append(int(folder.name))
-        return found
+                    found.append(own_mib(int(folder.name)))
+        return max(found)
 
 
 def resident_mib(pid: int) -> float:
@@ -87,13 +71,11 @@ def resident_mib(pid: int) -> float:
     return 0.0
 
 
-def address_limit_mib(pid: int) -> float:
-    """The limit of a process on its addresses; infinite where it has none, 0 where it is gone."""
+def own_mib(pid: int) -> float:
+    """The memory of a process that is of no file; none where it is gone."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
-            if line.startswith("Max address space"):
-                limit = line.split()[3]
-                return float("inf") if limit == "unlimited" else int(limit) / 2**20
+        _, resident, of_files, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+        return (int(resident) - int(of_files)) * PAGE_BYTES / 2**20
     return 0.0
 
 
