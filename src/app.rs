@@ -178,9 +178,9 @@ impl App {
     async fn warm_searches(&self) {
         let Some(latest) = self.latest() else { return };
         let readable = latest.readable_by(Entitlements::OPEN).readable;
-        for search in readable.manifest().searches {
-            if let Err(error) = readable.search(&search.rows.name).await {
-                tracing::warn!(search = search.rows.name, %error, "a search cannot be opened");
+        for search in readable.searches() {
+            if let Err(error) = readable.search(search).await {
+                tracing::warn!(search, %error, "a search cannot be opened");
             }
         }
     }

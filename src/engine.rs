@@ -82,7 +82,7 @@ pub struct Needs {
     /// `(table, column)`, ordered.
     pub columns: Vec<(String, String)>,
     /// Those of our functions that it calls: `name@version`, ordered.
-    pub analyzers: Vec<String>,
+    pub functions: Vec<String>,
 }
 
 /// A text of a table, for an analyzer or a model.
@@ -296,10 +296,10 @@ impl Session {
         column.into_iter().flat_map(|column| lineage::made_from(plan, column)).collect()
     }
 
-    /// Which columns of which tables `plan` needs, after optimisation, and which analyzers it calls.
+    /// Which columns of which tables `plan` needs, after optimisation, and which functions of ours it calls.
     pub fn needs(&self, plan: &LogicalPlan) -> Result<Needs, SqlError> {
         let plan = self.state.optimize(plan).map_err(|error| self.planning(error))?;
-        let (mut columns, mut analyzers) = (BTreeSet::new(), BTreeSet::new());
+        let (mut columns, mut functions) = (BTreeSet::new(), BTreeSet::new());
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
                 let table = scan.table_name.table();
@@ -309,15 +309,15 @@ impl Session {
                 expression.apply(|part| {
                     if let Expr::ScalarFunction(call) = part {
                         let analyzer = Analyzer::find(call.name());
-                        analyzers.extend(analyzer.map(|analyzer| format!("{}@{}", analyzer.name, analyzer.version)));
-                        analyzers.extend((call.name() == SEARCH_TERMS).then(terms::versioned));
+                        functions.extend(analyzer.map(|analyzer| format!("{}@{}", analyzer.name, analyzer.version)));
+                        functions.extend((call.name() == SEARCH_TERMS).then(terms::versioned));
                     }
                     Ok(TreeNodeRecursion::Continue)
                 })
             })
         })
         .map_err(SqlError::from_execution)?;
-        Ok(Needs { columns: columns.into_iter().collect(), analyzers: analyzers.into_iter().collect() })
+        Ok(Needs { columns: columns.into_iter().collect(), functions: functions.into_iter().collect() })
     }
 
     /// The text of `plan` after optimisation.

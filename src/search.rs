@@ -5,6 +5,9 @@ mod filter;
 mod fuse;
 mod understand;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use datafusion::arrow::array::{Array, AsArray, BooleanArray, StringArray};
 use datafusion::arrow::datatypes::Float32Type;
 use serde_json::Value;
@@ -117,15 +120,16 @@ impl SearchError {
 
 /// The search of that name, or the only one.
 pub async fn find(readable: &Readable, name: Option<&str>) -> Result<ReadableSearch, SearchError> {
-    let known: Vec<String> = readable.manifest().searches.into_iter().map(|search| search.rows.name).collect();
+    let known: Vec<&str> = readable.searches().collect();
+    let texts = || known.iter().map(ToString::to_string).collect();
     let name = match (name, known.as_slice()) {
-        (Some(name), _) => name.to_owned(),
-        (None, [only]) => only.clone(),
+        (Some(name), _) => name,
+        (None, [only]) => only,
         (None, []) => return Err(SearchError::NoSearch),
-        (None, _) => return Err(SearchError::Several(known)),
+        (None, _) => return Err(SearchError::Several(texts())),
     };
-    let found = readable.search(&name).await?;
-    found.ok_or(SearchError::Unknown { name, known })
+    let found = readable.search(name).await?;
+    found.ok_or_else(|| SearchError::Unknown { name: name.to_owned(), known: texts() })
 }
 
 /// Finds pieces.
@@ -197,14 +201,14 @@ async fn by_semantic(
     allowed: Option<&Allowed>,
 ) -> Result<Vec<Vec<Found>>, SearchError> {
     let mut found = Vec::new();
-    let mut known: Option<(&SearchVectorsPin, Vec<f32>)> = None;
-    for vectors in &search.pin().vectors {
-        let vector = match known.take() {
-            Some((of, vector)) if of.digest == vectors.digest => vector,
-            _ => vector(models, vectors, query).await?,
+    // By the model's digest: those of whole texts and of stanzas are of one model.
+    let mut vectors = BTreeMap::new();
+    for of in &search.pin().vectors {
+        let vector = match vectors.entry(of.digest) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(vector(models, of, query).await?),
         };
-        found.push(search.by_vector(&vectors.column, &vector, allowed, SEARCH_CANDIDATES).await?);
-        known = Some((vectors, vector));
+        found.push(search.by_vector(&of.column, vector, allowed, SEARCH_CANDIDATES).await?);
     }
     Ok(found)
 }

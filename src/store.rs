@@ -52,8 +52,8 @@ pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};
 pub use lance::TableKey;
 pub use lease::{Lease, LeaseTerms};
 pub use manifest::{
-    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, Online, SearchFieldPin,
-    SearchPin, SearchVectorsPin, SourcePin, TextMethod, TextPin, ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
+    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, Online, SearchPin,
+    SearchVectorsPin, SourcePin, TextMethod, TextPin, ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
 };
 pub use objects::Wrap;
 pub use packed::{PackedRow, PackedRows};

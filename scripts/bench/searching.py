@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import re
 import signal
@@ -178,16 +176,16 @@ def page(rows: int, milliseconds: dict[str, list[float]], found: float) -> str:
         ordered = sorted(values)
         figures = [statistics.median(ordered), percentile(ordered, 0.95), percentile(ordered, 0.99)]
         lines.append([name, *(f"{value:.2f}" for value in figures)])
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     peers = f"lancedb {version('lancedb')}, bm25s {version('bm25s')}"
     return "\n".join(
         [
             "# Benchmarks: search",
             "",
-            "`make bench-search` writes this page; edit `scripts/bench/searching.py` instead.",
+            "`make bench-search` writes this page; edit `scripts/bench/searching.py` instead. The machine and the profile are those of",
+            "[benchmarks-serving.md](benchmarks-serving.md).",
             "",
             f"{rows:,} pieces of the demo, {len(next(iter(milliseconds.values())))} queries of three to five words that stand beside one",
-            f"another in a piece, the first {TOP} hits; {machine}; {peers}. One client, every way of asking in turn for each query,",
+            f"another in a piece, the first {TOP} hits; {peers}. One client, every way of asking in turn for each query,",
             "after a warm-up. Ours is the whole HTTP round trip, the query's vector computed in it; LanceDB and bm25s run in the",
             f"client's process, LanceDB is given the vector. The filter is `{FILTER}`. Milliseconds:",
             "",

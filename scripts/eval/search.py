@@ -2,7 +2,7 @@
 
     python scripts/eval/search.py --binary rhapsode --gold DIR [--only cranfield] [--folder DIR]
 
-Each collection of DIR/ir goes through the commands that any corpus does: definitions (scripts/eval/collections), `ingest`,
+Each collection of DIR/ir goes through the commands that any corpus does: definitions (scripts/eval/search.yaml), `ingest`,
 `build`, `eval search`. bm25s has the same texts, its English stop words and the Snowball stemmer of the language.
 """
 
@@ -16,30 +16,33 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from math import log2
 from pathlib import Path
 
-HERE = Path(__file__).parent
-DEPTH = 100
+import bm25s
+import Stemmer
+
+DEFINITIONS = Path(__file__).with_suffix(".yaml")
+TOP = 10
 
 
 @dataclass(frozen=True)
 class Collection:
+    """Documents, the queries that are asked of them by what they are called, and the stemmer that bm25s has."""
+
     name: str
     corpus: str
-    definitions: str
-    # What is asked, and in which language the words of queries are.
     queries: dict[str, str]
     language: str
 
 
 COLLECTIONS = (
-    Collection("hymn themes", "hymn_themes", "english", {"hymn themes": "hymn_themes"}, "english"),
-    Collection("cranfield", "cranfield", "english", {"cranfield": "cranfield"}, "english"),
-    Collection("xquad en", "xquad_en_ru/en", "english", {"xquad English": "xquad_en_ru/en"}, "english"),
+    Collection("hymn themes", "hymn_themes", {"hymn themes": "hymn_themes"}, "english"),
+    Collection("cranfield", "cranfield", {"cranfield": "cranfield"}, "english"),
+    Collection("xquad en", "xquad_en_ru/en", {"xquad English": "xquad_en_ru/en"}, "english"),
     Collection(
         "xquad ru",
         "xquad_en_ru/ru",
-        "russian",
         {"xquad Russian": "xquad_en_ru/ru", "xquad English to Russian": "xquad_en_ru/en"},
         "russian",
     ),
@@ -53,22 +56,21 @@ def run(arguments: list[str | Path]) -> str:
     return done.stdout
 
 
-def rows(file: Path) -> list[dict]:
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+def documents(collection: Collection, gold: Path) -> list[dict[str, str]]:
+    """Without the titles of XQuAD, which are those of English articles, whatever the language of the paragraph."""
+    with gzip.open(gold / collection.corpus / "corpus.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    with_title = not collection.corpus.startswith("xquad")
+    return [{"_id": row["_id"], "title": row["title"] if with_title else "", "text": row["text"]} for row in rows]
 
 
 def build(binary: Path, project: Path, collection: Collection, gold: Path) -> None:
     (project / "feature_defs").mkdir(parents=True)
     (project / "rhapsode.toml").write_text("")
-    shutil.copy(HERE / "collections" / f"{collection.definitions}.yaml", project / "feature_defs")
-    documents = project / "documents.jsonl"
-    with documents.open("w", encoding="utf-8") as out:
-        for row in rows(gold / collection.corpus / "corpus.jsonl.gz"):
-            # The titles of XQuAD are those of English articles, whatever the language of the paragraph.
-            title = "" if collection.corpus.startswith("xquad") else row["title"]
-            print(json.dumps({"_id": row["_id"], "title": title, "text": row["text"]}), file=out)
-    run([binary, "--project", project, "ingest", "documents", documents])
+    shutil.copy(DEFINITIONS, project / "feature_defs")
+    file = project / "documents.jsonl"
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in documents(collection, gold)), encoding="utf-8")
+    run([binary, "--project", project, "ingest", "documents", file])
     run([binary, "--project", project, "build"])
 
 
@@ -78,21 +80,15 @@ def ours(binary: Path, project: Path, gold: Path, queries: str, more: list[str])
 
 
 def ndcg(ranked: list[str], judged: dict[str, float]) -> float:
-    from math import log2
-
     gains = sorted((gain for gain in judged.values() if gain > 0), reverse=True)
-    ideal = sum(gain / log2(rank + 2) for rank, gain in enumerate(gains[:10]))
-    return sum(judged.get(key, 0) / log2(rank + 2) for rank, key in enumerate(ranked[:10])) / ideal if ideal else 0.0
+    ideal = sum(gain / log2(rank + 2) for rank, gain in enumerate(gains[:TOP]))
+    return sum(judged.get(key, 0) / log2(rank + 2) for rank, key in enumerate(ranked[:TOP])) / ideal if ideal else 0.0
 
 
 def theirs(collection: Collection, gold: Path, queries: str) -> float:
-    import bm25s
-    import Stemmer
-
     stemmer = Stemmer.Stemmer(collection.language)
-    documents = rows(gold / collection.corpus / "corpus.jsonl.gz")
-    with_title = not collection.corpus.startswith("xquad")
-    texts = [f"{row['title']}\n{row['text']}" if with_title else row["text"] for row in documents]
+    rows = documents(collection, gold)
+    texts = [f"{row['title']}\n{row['text']}" for row in rows]
     words = {"stemmer": stemmer, "stopwords": "en" if collection.language == "english" else None, "show_progress": False}
     index = bm25s.BM25()
     index.index(bm25s.tokenize(texts, **words), show_progress=False)
@@ -103,9 +99,9 @@ def theirs(collection: Collection, gold: Path, queries: str) -> float:
         judged.setdefault(query, {})[key] = float(gain)
     asked = [query for query in asked if query["_id"] in judged]
     tokens = bm25s.tokenize([query["text"] for query in asked], **words)
-    found, _ = index.retrieve(tokens, k=min(DEPTH, len(documents)), show_progress=False)
+    found, _ = index.retrieve(tokens, k=TOP, show_progress=False)
     scores = [
-        ndcg([documents[place]["_id"] for place in places], judged[query["_id"]])
+        ndcg([rows[place]["_id"] for place in places], judged[query["_id"]])
         for query, places in zip(asked, found, strict=True)
     ]
     return sum(scores) / len(scores)

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{open, print_json};
+use crate::limits::SEARCH_CANDIDATES;
 use crate::search::{self, Hit, Mode, Request, Weights};
 use crate::store::{Entitlements, ReadableSearch, ReleaseRef};
 
@@ -28,8 +29,9 @@ pub(super) struct Search {
     /// Which pieces are looked at: a condition in SQL, or its JSON form.
     #[arg(long, value_name = "CONDITION")]
     filter: Option<String>,
-    #[arg(long, default_value_t = 10)]
-    limit: usize,
+    /// Hits, 200 at most.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=SEARCH_CANDIDATES as i64))]
+    limit: u16,
     /// A number, a tag or `latest`.
     #[arg(long, default_value = "latest", value_parser = ReleaseRef::from_str)]
     release: ReleaseRef,
@@ -82,7 +84,7 @@ impl Search {
             weights: Weights::default(),
             facets: Vec::new(),
             offset: 0,
-            limit: self.limit,
+            limit: self.limit.into(),
         };
         let answer = search::search(&found, app.models(), &request).await?;
         if self.json {

@@ -54,7 +54,7 @@ impl Context<'_> {
         }
         let column = cast(planned, dtype.to_arrow()).alias(written.name.value.as_str());
         let needs = self.session.project(self.base, vec![column]).and_then(|plan| self.session.needs(&plan));
-        let Needs { columns: read, analyzers } = match needs {
+        let Needs { columns: read, functions } = match needs {
             Ok(needs) => needs,
             Err(error) => {
                 self.report_expression(error, written, diagnostics);
@@ -62,8 +62,8 @@ impl Context<'_> {
             }
         };
         let (expression, mut context) = self.formula(written, &expr, &read);
-        if matches!(self.view.values, Values::Sql(_)) && !analyzers.is_empty() {
-            context = format!("{context} by {}", analyzers.join(" "));
+        if matches!(self.view.values, Values::Sql(_)) && !functions.is_empty() {
+            context = format!("{context} by {}", functions.join(" "));
         }
         let read = self.of_tables(read);
         let formula = Formula { entity: self.entity, dtype, expression: &expression, context: &context };

@@ -43,8 +43,12 @@ fn check_references(definitions: &Definitions, diagnostics: &mut Diagnostics) {
     let sources: Vec<&str> = definitions.sources.iter().map(|s| s.name.value.as_str()).collect();
     let analyzers: Vec<&str> = ANALYZERS.iter().map(|analyzer| analyzer.name).collect();
     let of_sources = definitions.sources.iter().map(|s| &s.entity);
-    for entity in of_sources.chain(definitions.views.iter().map(|v| &v.entity)) {
+    let of_views = definitions.views.iter().map(|v| &v.entity);
+    for entity in of_sources.chain(of_views).chain(definitions.searches.iter().map(|s| &s.entity)) {
         refer("entity", entity.value.as_str(), &entity.place, &entities, diagnostics);
+    }
+    for source in definitions.searches.iter().map(|search| &search.source) {
+        refer("source", source.value.as_str(), &source.place, &sources, diagnostics);
     }
     let views: Vec<&str> = definitions.views.iter().map(|view| view.name.value.as_str()).collect();
     for view in &definitions.views {
@@ -90,7 +94,7 @@ fn check_text(source: &Source, text: &Spanned<FeatureName>, reader: &str, diagno
     }
 }
 
-fn refer(what: &str, name: &str, place: &Place, known: &[&str], diagnostics: &mut Diagnostics) {
+pub(super) fn refer(what: &str, name: &str, place: &Place, known: &[&str], diagnostics: &mut Diagnostics) {
     if known.contains(&name) {
         return;
     }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::Reads;
-use super::target::{Recipe, SearchField, SearchVectors, Target, TargetSearch, TargetView};
+use super::names::refer;
+use super::target::{Recipe, SearchVectors, Target, TargetSearch, TargetView};
 use super::view::{self, Known};
 use crate::definition::{
     Access, Diagnostics, Dtype, Feature, FeatureView, Format, Online, Place, Search, Spanned, Text, Values,
 };
 use crate::engine::{SEARCH_TERMS, Session, Statement, quoted};
-use crate::model::Part;
 use crate::name::{FeatureName, nearest};
 use crate::text::terms::Language;
 
@@ -71,9 +71,7 @@ pub(super) async fn compile(
     let Recipe::Sql(sql) = view.recipe else { return None };
     let search = TargetSearch {
         sql,
-        source: written.source.value.clone(),
         languages: written.languages.iter().map(|language| language.value.clone()).collect(),
-        fields,
         terms: terms.into_iter().map(|(feature, _)| feature.name.value).collect(),
         vectors: vectors.into_iter().map(|(vectors, _)| vectors).collect(),
         filters: filters.into_iter().map(|feature| feature.name.value).collect(),
@@ -83,11 +81,19 @@ pub(super) async fn compile(
 }
 
 fn check_languages(written: &Search, diagnostics: &mut Diagnostics) {
-    for language in written.languages.iter().filter(|language| Language::find(&language.value).is_none()) {
-        let codes: Vec<&str> = Language::codes().collect();
-        let remedy = format!("there is `{}`", codes.join("`, `"));
-        diagnostics.add_with(&language.place, format!("unknown language `{}`", language.value), Some(remedy));
+    let codes: Vec<&str> = Language::codes().collect();
+    for language in &written.languages {
+        refer("language", &language.value, &language.place, &codes, diagnostics);
     }
+}
+
+/// A text whose words are found.
+struct Field {
+    /// The columns of the source and the features that it is made of.
+    of: Vec<FeatureName>,
+    /// How often its terms are counted.
+    weight: u32,
+    access: Access,
 }
 
 /// A column that a search may name.
@@ -110,24 +116,14 @@ struct Columns<'a> {
 impl<'a> Columns<'a> {
     fn of(written: &'a Search, target: &'a Target, diagnostics: &mut Diagnostics) -> Option<Self> {
         let entity = &written.entity.value;
-        if target.entity(entity).is_none() {
-            let names = target.entities.iter().map(|entity| entity.name.as_str());
-            let remedy = nearest(entity.as_str(), names).map(|nearest| format!("did you mean `{nearest}`?"));
-            diagnostics.add_with(&written.entity.place, format!("unknown entity `{entity}`"), remedy);
+        // That there is none is reported with the names.
+        target.entity(entity)?;
+        let source = target.source(written.source.value.as_str())?;
+        if source.entity != *entity {
+            let message = format!("`{}` has rows of `{}`, not of `{entity}`", source.name, source.entity);
+            diagnostics.add(&written.source.place, message);
             return None;
         }
-        let Some(source) = target.source(written.source.value.as_str()).filter(|source| source.entity == *entity)
-        else {
-            let sources = target.sources.iter().filter(|source| source.entity == *entity);
-            let names: Vec<&str> = sources.map(|source| source.name.as_str()).collect();
-            let remedy = match nearest(written.source.value.as_str(), names.iter().copied()) {
-                Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => format!("there is `{}`", names.join("`, `")),
-            };
-            let message = format!("`{entity}` has no source `{}`", written.source.value);
-            diagnostics.add_with(&written.source.place, message, Some(remedy));
-            return None;
-        };
         if source.timestamp_field.is_some() {
             let message =
                 format!("`{}` has a row for each moment; a search is over a source without time", source.name);
@@ -180,7 +176,7 @@ impl<'a> Columns<'a> {
         format!("{}.{}", quoted(table), quoted(name.as_str()))
     }
 
-    fn fields(&self, diagnostics: &mut Diagnostics) -> Vec<SearchField> {
+    fn fields(&self, diagnostics: &mut Diagnostics) -> Vec<Field> {
         let mut taken: BTreeSet<&FeatureName> = BTreeSet::new();
         let mut fields = Vec::new();
         for text in &self.written.text {
@@ -201,17 +197,17 @@ impl<'a> Columns<'a> {
                 }
             }
             let of = of.iter().map(|name| name.value.clone()).collect();
-            fields.push(SearchField { name: text.name.value.clone(), of, weight: text.weight, access });
+            fields.push(Field { of, weight: text.weight, access });
         }
         fields
     }
 
     /// The columns of terms and how they are made: of the fields that are open, and of all where some are not.
-    fn terms(&self, fields: &[SearchField]) -> Vec<(Feature, String)> {
+    fn terms(&self, fields: &[Field]) -> Vec<(Feature, String)> {
         let mut terms = Vec::new();
         for (name, access) in [(TERMS, Access::Open), (RESTRICTED_TERMS, Access::Restricted)] {
-            let is_of_it = |field: &&SearchField| access == Access::Restricted || field.access == Access::Open;
-            let of_it: Vec<&SearchField> = fields.iter().filter(is_of_it).collect();
+            let is_of_it = |field: &&Field| access == Access::Restricted || field.access == Access::Open;
+            let of_it: Vec<&Field> = fields.iter().filter(is_of_it).collect();
             let is_needed = fields.iter().any(|field| field.access == access);
             if let (true, Ok(name)) = (is_needed, FeatureName::parse(name)) {
                 let name = Spanned::new(name, self.written.name.place.clone());
@@ -223,13 +219,12 @@ impl<'a> Columns<'a> {
 
     /// The terms of each field as often as it weighs, so that BM25 over all of them is that of weighted fields (BM25F,
     /// Robertson et al. 2004). What parts them is no term, so that no phrase goes over it.
-    fn terms_of(&self, fields: &[&SearchField]) -> String {
+    fn terms_of(&self, fields: &[&Field]) -> String {
         let codes: Vec<&str> = self.written.languages.iter().map(|language| language.value.as_str()).collect();
-        let of_field = |field: &&SearchField| {
-            let parts: Vec<String> = field.of.iter().map(|name| self.qualified(name)).collect();
-            let terms = parts.iter().map(|part| format!("{SEARCH_TERMS}({part}, '{}')", codes.join(",")));
-            let terms: Vec<String> = terms.collect();
-            (0..field.weight).flat_map(|_| terms.clone()).collect::<Vec<_>>()
+        let terms = |name: &FeatureName| format!("{SEARCH_TERMS}({}, '{}')", self.qualified(name), codes.join(","));
+        let of_field = |field: &&Field| {
+            let once: Vec<String> = field.of.iter().map(terms).collect();
+            vec![once; field.weight as usize].concat()
         };
         let all: Vec<String> = fields.iter().flat_map(of_field).collect();
         format!("concat_ws(' {PARTING} ', {})", all.join(", "))
@@ -240,19 +235,15 @@ impl<'a> Columns<'a> {
         for name in &self.written.vectors {
             let Some(column) = self.find(name, diagnostics) else { continue };
             let recipe = self.target.view(&column.table).map(|view| &view.recipe);
-            let is_list = match &column.dtype {
-                Dtype::Vector(_) => Some(false),
-                Dtype::List(item) if matches!(item.as_ref(), Dtype::Vector(_)) => Some(true),
-                _ => None,
-            };
-            let (Some(is_list), Some(Recipe::Embedding(embedding))) = (is_list, recipe) else {
+            let is_vector = |dtype: &Dtype| matches!(dtype, Dtype::Vector(_));
+            let has_vectors = is_vector(&column.dtype) || matches!(&column.dtype, Dtype::List(item) if is_vector(item));
+            let (true, Some(Recipe::Embedding(embedding))) = (has_vectors, recipe) else {
                 let message = format!("`{}` is no vector that a model makes of a text", name.value);
                 let remedy = "name a feature of a view with `embedding`: its model makes vectors of queries too";
                 diagnostics.add_with(&name.place, message, Some(remedy.to_owned()));
                 continue;
             };
-            let part = if is_list { Part::Stanzas } else { Part::Whole };
-            let of = SearchVectors { column: name.value.clone(), model: embedding.model.clone(), part };
+            let of = SearchVectors { column: name.value.clone(), model: embedding.model.clone() };
             vectors.push((of, feature(name.clone(), column.dtype.clone(), column.access)));
         }
         vectors

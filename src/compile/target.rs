@@ -198,11 +198,8 @@ pub struct TargetEmbedding {
 pub struct TargetSearch {
     /// Its rows.
     pub sql: String,
-    /// The source that has a row for each.
-    pub source: TableName,
     /// By their codes.
     pub languages: Vec<String>,
-    pub fields: Vec<SearchField>,
     /// The columns of terms: of the fields that are open, then, where there are others, of all.
     pub terms: Vec<FeatureName>,
     pub vectors: Vec<SearchVectors>,
@@ -210,23 +207,11 @@ pub struct TargetSearch {
     pub facets: Vec<FeatureName>,
 }
 
-/// A text whose words are found.
-#[derive(Clone, Debug)]
-pub struct SearchField {
-    pub name: FeatureName,
-    /// The columns of the source and the features that it is made of.
-    pub of: Vec<FeatureName>,
-    /// How often its terms are counted.
-    pub weight: u32,
-    pub access: Access,
-}
-
 /// Vectors by which texts are found.
 #[derive(Clone, Debug)]
 pub struct SearchVectors {
     pub column: FeatureName,
     pub model: Arc<Model>,
-    pub part: Part,
 }
 
 /// Windows over the events of a source.

@@ -8,14 +8,13 @@ use super::{Built, Plan, SourceStep, ViewStep, Work};
 use crate::analyze::Analyzer;
 use crate::analyze::theme::Theme;
 use crate::compile::{
-    Recipe, SearchField, SearchVectors, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding,
-    TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetWindow, TargetWindows,
+    Recipe, SearchVectors, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity,
+    TargetFeature, TargetInput, TargetOnRequest, TargetWindow, TargetWindows,
 };
 use crate::definition::{Access, Online};
-use crate::model::Part;
 use crate::name::{FeatureName, Fingerprint, ReleaseNumber};
 use crate::store::{
-    self, ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SearchFieldPin, SearchPin,
+    self, ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SearchPin,
     SearchVectorsPin, SourcePin, Statistics, TextMethod, TextPin, ThemePin, ViewPin, WindowPin, WindowsPin,
 };
 
@@ -148,23 +147,14 @@ fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
     let Recipe::Search(search) = &step.view.recipe else { return None };
     // Its columns are no features, so that they have no versions.
     let rows = view(step, built, &mut BTreeMap::new())?;
-    let field = |field: &SearchField| SearchFieldPin {
-        name: field.name.to_string(),
-        of: texts(&field.of),
-        weight: field.weight,
-        restricted: field.access == Access::Restricted,
-    };
     let vectors = |vectors: &SearchVectors| SearchVectorsPin {
         column: vectors.column.to_string(),
         model: vectors.model.name().to_owned(),
         digest: vectors.model.digest(),
-        by_stanza: vectors.part == Part::Stanzas,
     };
     Some(SearchPin {
         rows,
-        source: search.source.to_string(),
         languages: search.languages.clone(),
-        fields: search.fields.iter().map(field).collect(),
         terms: texts(&search.terms),
         vectors: search.vectors.iter().map(vectors).collect(),
         filters: texts(&search.filters),

@@ -94,7 +94,7 @@ pub(super) async fn run(
         }
         false => change,
     };
-    let indexes: Vec<Index> = key.first().cloned().map(Index::Value).into_iter().collect();
+    let indexes = Index::of_key(&key);
     match change {
         Change::Whole => writable.index(&indexes).await?,
         // Pieces that are in order would not be after they were made one.

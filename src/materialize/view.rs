@@ -205,8 +205,8 @@ impl<'a> Computing<'a> {
 
     /// What the dataset is read by.
     fn indexes(&self) -> Vec<Index> {
-        let key = self.key.first().cloned().map(Index::Value);
-        let Recipe::Search(search) = &self.view.recipe else { return key.into_iter().collect() };
+        let key = Index::of_key(&self.key);
+        let Recipe::Search(search) = &self.view.recipe else { return key };
         let terms = search.terms.iter().map(|column| Index::Terms(column.to_string()));
         let vectors = search.vectors.iter().map(|vectors| Index::Vectors(vectors.column.to_string()));
         key.into_iter().chain(terms).chain(vectors).collect()

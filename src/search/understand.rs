@@ -59,22 +59,15 @@ fn closing(mark: char) -> Option<char> {
 fn pieces(query: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = query.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let after_hyphen =
-            rest.strip_prefix('-').filter(|after| after.starts_with(|c: char| !c.is_whitespace() && c != '-'));
-        let (is_excluded, body) = (after_hyphen.is_some(), after_hyphen.unwrap_or(rest));
-        let opening = if is_excluded { body.chars().next().unwrap_or(first) } else { first };
-        let quoted = closing(opening).and_then(|end| body[opening.len_utf8()..].split_once(end));
-        let text = match quoted {
-            Some((text, after)) => {
-                pieces.push(Piece { text: text.trim(), is_phrase: true, is_excluded });
-                rest = after.trim_start();
-                continue;
-            }
-            None => body.split(char::is_whitespace).next().unwrap_or(body),
-        };
-        pieces.push(Piece { text, is_phrase: false, is_excluded });
-        rest = body[text.len()..].trim_start();
+    while !rest.is_empty() {
+        let is_body = |after: &&str| after.starts_with(|c: char| !c.is_whitespace() && c != '-');
+        let excluded = rest.strip_prefix('-').filter(is_body);
+        let (is_excluded, body) = (excluded.is_some(), excluded.unwrap_or(rest));
+        let quoted = body.chars().next().and_then(|mark| body[mark.len_utf8()..].split_once(closing(mark)?));
+        let (text, after) =
+            quoted.unwrap_or_else(|| body.split_at(body.find(char::is_whitespace).unwrap_or(body.len())));
+        pieces.push(Piece { text: text.trim(), is_phrase: quoted.is_some(), is_excluded });
+        rest = after.trim_start();
     }
     pieces
 }

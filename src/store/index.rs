@@ -14,9 +14,9 @@ use lance_index::vector::sq::builder::SQBuildParams;
 use lance_index::{IndexParams, IndexType};
 use lance_linalg::distance::DistanceType;
 
-use super::StoreError;
 use super::lance::fault;
 use super::writable::Writable;
+use super::{StoreError, TableKey};
 use crate::limits::{VECTOR_INDEX_ROWS_MIN, VECTOR_PARTITION_ROWS};
 
 /// What rows are found by.
@@ -31,6 +31,11 @@ pub enum Index {
 }
 
 impl Index {
+    /// Rows are found by the first column of their key.
+    pub fn of_key(key: &TableKey) -> Vec<Self> {
+        key.first().cloned().map(Self::Value).into_iter().collect()
+    }
+
     fn column(&self) -> &str {
         match self {
             Self::Value(column) | Self::Terms(column) | Self::Vectors(column) => column,

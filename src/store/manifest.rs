@@ -124,27 +124,13 @@ pub struct OnRequestPin {
 pub struct SearchPin {
     /// The columns of its dataset; they are no features of the entity.
     pub rows: ViewPin,
-    /// The source that has a row for each.
-    pub source: String,
     /// By their codes.
     pub languages: Vec<String>,
-    pub fields: Vec<SearchFieldPin>,
     /// The columns of terms: of the fields that are open, then, where there are others, of all.
     pub terms: Vec<String>,
     pub vectors: Vec<SearchVectorsPin>,
     pub filters: Vec<String>,
     pub facets: Vec<String>,
-}
-
-/// A text whose words are found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SearchFieldPin {
-    pub name: String,
-    /// The columns of the source and the features that it is made of.
-    pub of: Vec<String>,
-    /// How often its terms are counted.
-    pub weight: u32,
-    pub restricted: bool,
 }
 
 /// Vectors by which texts are found.
@@ -154,8 +140,6 @@ pub struct SearchVectorsPin {
     /// What makes vectors of queries too.
     pub model: String,
     pub digest: Fingerprint,
-    /// Whether a text has one for each of its stanzas.
-    pub by_stanza: bool,
 }
 
 /// A value that comes with a request.

@@ -186,6 +186,11 @@ impl Readable {
         views.into_iter().find(|view| view.features.iter().any(may_read)).cloned()
     }
 
+    /// The names of the searches, ordered.
+    pub fn searches(&self) -> impl Iterator<Item = &str> {
+        self.release.searches.keys().map(String::as_str)
+    }
+
     /// What is searched under that name; none where there is no such search.
     pub async fn search(&self, name: &str) -> Result<Option<ReadableSearch>, StoreError> {
         let Release { store, manifest, searches, .. } = self.release.as_ref();

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use ::lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap, Scanner};
 use datafusion::arrow::array::{Array, AsArray, BooleanArray, Float32Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::concat_batches;
-use datafusion::arrow::datatypes::{Field, Float32Type, Schema, UInt64Type};
+use datafusion::arrow::datatypes::{Float32Type, UInt64Type};
 use futures::TryStreamExt;
 use hashbrown::HashMap;
 use lance_index::scalar::FullTextSearchQuery;
 use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery, PhraseQuery};
 use lance_linalg::distance::DistanceType;
 
-use super::lance::{LanceTable, fault, rows_fault};
+use super::lance::{self, LanceTable, fault};
+use super::spine::{indices, plain_schema, rows_fault};
 use super::{Entitlements, SearchPin, Store, StoreError, TableKey, key_texts, search_path};
 use crate::limits::{LANCE_SCAN_BUFFER_BYTES, SEARCH_ROWS_AT_ONCE, VECTOR_CANDIDATES_FACTOR, VECTOR_INDEX_ROWS_MIN};
 
@@ -67,19 +68,12 @@ impl SearchTable {
         for batch in &scanned {
             ids.extend_from_slice(row_ids(batch, &path)?);
         }
-        let fault = |error: datafusion::arrow::error::ArrowError| StoreError::Rows(error.to_string());
-        let schema = table.schema();
-        // Without what Lance wrote to them.
-        let plain = |field: &Field| Field::new(field.name(), field.data_type().clone(), true);
-        let fields: Result<Vec<Field>, _> = names.iter().map(|name| schema.field_with_name(name).map(plain)).collect();
-        let schema = Arc::new(Schema::new(fields.map_err(fault)?));
-        let of_schema = |batch: &RecordBatch| {
-            let columns = names.iter().map(|name| batch.column_by_name(name).cloned());
-            let columns: Option<Vec<_>> = columns.collect();
-            RecordBatch::try_new(Arc::clone(&schema), columns.unwrap_or_default())
-        };
-        let scanned: Result<Vec<RecordBatch>, _> = scanned.iter().map(of_schema).collect();
-        let columns = concat_batches(&schema, &scanned.map_err(fault)?).map_err(fault)?;
+        let (schema, names) = (table.schema(), names.into_iter().cloned().collect::<Vec<String>>());
+        let schema = plain_schema(&schema.project(&indices(&schema, &names)).map_err(rows_fault)?);
+        // The rows' ids come last.
+        let columns: Vec<usize> = (0..names.len()).collect();
+        let scanned: Result<Vec<RecordBatch>, _> = scanned.iter().map(|batch| batch.project(&columns)).collect();
+        let columns = concat_batches(&schema, &scanned.map_err(rows_fault)?).map_err(rows_fault)?;
         let keys = key_texts(&columns, key)?;
         let mut counts = HashMap::new();
         for column in &pin.terms {
@@ -106,7 +100,7 @@ impl SearchTable {
     }
 
     /// What a scan found, the best first; of equals the first row.
-    async fn found(&self, scanner: &Scanner, column: &str, sign: f32) -> Result<Vec<Found>, StoreError> {
+    async fn found(&self, scanner: &Scanner, column: &str, fit: impl Fn(f32) -> f32) -> Result<Vec<Found>, StoreError> {
         let path = &self.table.path;
         let mut found = Vec::new();
         for batch in batches(scanner, path).await? {
@@ -114,7 +108,7 @@ impl SearchTable {
             let Some(scores) = scores else { return Err(unexpected(path, column)) };
             for (id, score) in row_ids(&batch, path)?.iter().zip(scores) {
                 let row = self.ids.binary_search(id).map_err(|_| unexpected(path, ROW_ID))?;
-                found.extend(score.map(|score| Found { row, score: sign * score }));
+                found.extend(score.map(|score| Found { row, score: fit(score) }));
             }
         }
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
@@ -122,7 +116,7 @@ impl SearchTable {
     }
 }
 
-/// A search without the fields, vectors and filters that may not be read.
+/// A search without the terms, vectors and filters that may not be read.
 #[derive(Clone, Debug)]
 pub struct ReadableSearch {
     pin: SearchPin,
@@ -188,16 +182,11 @@ impl ReadableSearch {
         let Some(column) = self.terms().filter(|_| !self.has_none(allowed) && !terms.is_empty()) else {
             return Ok(Vec::new());
         };
-        let query: FtsQuery = MatchQuery::new(terms.join(" ")).with_column(Some(column.clone())).into();
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut scanner = self.table.scanner(SCORE, allowed)?;
-        let query = FullTextSearchQuery::new_query(query).limit(Some(limit));
-        scanner.full_text_search(query).map_err(fault(&self.table.table.path))?;
-        scanner.limit(Some(limit), None).map_err(fault(&self.table.table.path))?;
-        self.table.found(&scanner, SCORE, 1.0).await
+        let query = MatchQuery::new(terms.join(" ")).with_column(Some(column.clone()));
+        self.by_query(query.into(), allowed, Some(limit)).await
     }
 
-    /// The rows that have all of `terms` behind one another, in any order.
+    /// The rows in which `terms` stand behind one another; the rows in any order.
     pub async fn rows_with_phrase(&self, terms: &[String]) -> Result<Vec<usize>, StoreError> {
         let Some(column) = self.terms().filter(|_| !self.has_none(None)) else { return Ok(Vec::new()) };
         let column = Some(column.clone());
@@ -205,11 +194,22 @@ impl ReadableSearch {
             [only] => MatchQuery::new(only.clone()).with_column(column).into(),
             terms => PhraseQuery::new(terms.join(" ")).with_column(column).into(),
         };
-        let mut scanner = self.table.scanner(SCORE, None)?;
-        let query = FullTextSearchQuery::new_query(query);
-        scanner.full_text_search(query).map_err(fault(&self.table.table.path))?;
-        let found = self.table.found(&scanner, SCORE, 1.0).await?;
+        let found = self.by_query(query, None, None).await?;
         Ok(found.into_iter().map(|found| found.row).collect())
+    }
+
+    async fn by_query(
+        &self,
+        query: FtsQuery,
+        allowed: Option<&Allowed>,
+        limit: Option<usize>,
+    ) -> Result<Vec<Found>, StoreError> {
+        let limit = limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut scanner = self.table.scanner(SCORE, allowed)?;
+        let query = FullTextSearchQuery::new_query(query).limit(limit);
+        scanner.full_text_search(query).map_err(fault(&self.table.table.path))?;
+        scanner.limit(limit, None).map_err(fault(&self.table.table.path))?;
+        self.table.found(&scanner, SCORE, |score| score).await
     }
 
     /// The rows whose vectors in `column` are nearest to `vector`; of a row with several the nearest counts.
@@ -220,7 +220,7 @@ impl ReadableSearch {
         allowed: Option<&Allowed>,
         limit: usize,
     ) -> Result<Vec<Found>, StoreError> {
-        if self.has_none(allowed) || limit == 0 {
+        if self.has_none(allowed) {
             return Ok(Vec::new());
         }
         let vector = Float32Array::from(vector.to_vec());
@@ -232,8 +232,7 @@ impl ReadableSearch {
             Some(allowed) if allowed.rows < VECTOR_INDEX_ROWS_MIN => scanner.use_index(false),
             _ => scanner.ef(VECTOR_CANDIDATES_FACTOR * limit),
         };
-        let found = self.table.found(&scanner, DISTANCE, -1.0).await?;
-        Ok(found.into_iter().map(|found| Found { score: 1.0 + found.score, ..found }).collect())
+        self.table.found(&scanner, DISTANCE, |distance| 1.0 - distance).await
     }
 
     fn has_none(&self, allowed: Option<&Allowed>) -> bool {
@@ -247,7 +246,6 @@ impl SearchPin {
         self.rows.features.retain(|feature| entitlements.may_read(feature.restricted));
         let features = &self.rows.features;
         let is_seen = |name: &str| features.iter().any(|feature| feature.name == name);
-        self.fields.retain(|field| entitlements.may_read(field.restricted));
         self.terms.retain(|column| is_seen(column));
         self.vectors.retain(|vectors| is_seen(&vectors.column));
         self.filters.retain(|filter| is_seen(filter));
@@ -262,7 +260,7 @@ async fn counted(table: &LanceTable, column: &str) -> Result<HashMap<String, u32
     // With the last row that had it, so that each row counts once.
     let mut counts: HashMap<String, (u32, u32)> = HashMap::new();
     let mut row = 0;
-    while let Some(batch) = rows.try_next().await.map_err(rows_fault)? {
+    while let Some(batch) = rows.try_next().await.map_err(lance::rows_fault)? {
         let Some(texts) = batch.column(0).as_string_opt::<i32>() else { return Err(unexpected(&table.path, column)) };
         for text in texts {
             row += 1;

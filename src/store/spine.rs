@@ -105,7 +105,7 @@ async fn distinct_keys(
 }
 
 /// Without metadata, which is the storage's own business.
-fn plain_schema(schema: &Schema) -> SchemaRef {
+pub(super) fn plain_schema(schema: &Schema) -> SchemaRef {
     let field = |field: &Arc<Field>| Field::new(field.name(), field.data_type().clone(), field.is_nullable());
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }
@@ -164,7 +164,7 @@ async fn one_batch(table: &Table, columns: &[String]) -> Result<RecordBatch, Sto
     }
 }
 
-fn indices(schema: &Schema, columns: &[String]) -> Vec<usize> {
+pub(super) fn indices(schema: &Schema, columns: &[String]) -> Vec<usize> {
     columns.iter().filter_map(|column| schema.index_of(column).ok()).collect()
 }
 

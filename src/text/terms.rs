@@ -1,4 +1,4 @@
-//! How a text becomes terms: the same for an index, a query, a highlight and an explanation.
+//! How a text becomes terms: the same for an index and for a query.
 
 use std::ops::Range;
 
@@ -29,7 +29,7 @@ const LANGUAGES: &[(&str, Script, Algorithm)] = &[
     ("sv", Script::Latin, Algorithm::Swedish), ("tr", Script::Latin, Algorithm::Turkish),
 ];
 
-/// A language whose words are stemmed, by its code.
+/// A language whose words are stemmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Language(usize);
 
@@ -64,10 +64,6 @@ impl Language {
         LANGUAGES.iter().position(|(known, ..)| *known == code).map(Self)
     }
 
-    pub fn code(self) -> &'static str {
-        LANGUAGES[self.0].0
-    }
-
     fn script(self) -> Script {
         LANGUAGES[self.0].1
     }
@@ -78,15 +74,11 @@ impl Language {
 }
 
 impl Tokenizer {
-    pub fn new(languages: Vec<Language>) -> Self {
-        Self { languages }
-    }
-
     /// By the codes of its languages; the error is the one that is not known.
     pub fn parse<'a>(codes: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let languages: Result<Vec<Language>, String> =
             codes.into_iter().map(|code| Language::find(code).ok_or_else(|| code.to_owned())).collect();
-        languages.map(Self::new)
+        Ok(Self { languages: languages? })
     }
 
     /// The terms of `text`, in its order: words by Unicode's rules (UAX #29), without case, accents and stress, stemmed.
@@ -119,15 +111,7 @@ impl Tokenizer {
 
     /// The terms of `text` as an index stores them, with a space between.
     pub fn joined(&self, text: &str) -> String {
-        let mut joined = String::with_capacity(text.len());
-        for (_, word) in text.unicode_word_indices() {
-            let term = self.term(word);
-            if !term.is_empty() {
-                joined.extend((!joined.is_empty()).then_some(' '));
-                joined.push_str(&term);
-            }
-        }
-        joined
+        self.terms(text).map(|term| term.text).collect::<Vec<_>>().join(" ")
     }
 
     fn term(&self, word: &str) -> String {

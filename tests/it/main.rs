@@ -45,6 +45,7 @@ mod sketch;
 mod store;
 mod structure;
 mod support;
+mod terms;
 mod theme;
 mod tidy;
 mod time;

@@ -1,10 +1,8 @@
-//! Search: terms, definitions, the dataset of a search, and what is found.
+//! Search: definitions, the dataset of a search, and what is found.
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
 use rhapsode::materialize::Work;
-use rhapsode::text::terms::Tokenizer;
 use serde_json::{Value, json};
 
 use crate::check::check;
@@ -74,35 +72,6 @@ fn keys(answer: &Answer) -> Vec<String> {
     hits.iter().map(|hit| hit["key"].as_str().unwrap().to_owned()).collect()
 }
 
-#[test]
-fn words_become_terms_by_the_language_of_their_letters() {
-    let tokenizer = Tokenizer::parse(["en", "ru"]).unwrap();
-    let terms = |text: &str| tokenizer.joined(text);
-    assert_eq!(terms("Running, RUNS and the sea-wall's roses"), "run run and the sea wall rose");
-    assert_eq!(terms("Кошки и ёлки"), "кошк и елк");
-    assert_eq!(terms("за\u{301}мок Café naïve"), "замок cafe naiv");
-    assert_eq!(terms("йод don\u{2019}t 1,000 日本"), "йод don't 1,000 日 本");
-    assert_eq!(terms(" \n—"), "");
-    let places: Vec<_> = tokenizer.terms("Über Flüsse").map(|term| term.at).collect();
-    assert_eq!(places, [0..5, 6..13]);
-    assert_eq!(Tokenizer::parse(["en", "xx"]).unwrap_err(), "xx");
-    // In the order in which they are named: both are written in Latin letters.
-    assert_eq!(Tokenizer::parse(["en-emodeng", "en"]).unwrap().joined("loveth lovest"), "love love");
-}
-
-proptest! {
-    #[test]
-    fn terms_of_a_term_are_the_term_or_shorter_and_have_no_spaces(text in "\\PC{0,40}") {
-        let tokenizer = Tokenizer::parse(["en", "ru"]).unwrap();
-        for term in tokenizer.terms(&text) {
-            prop_assert!(!term.text.is_empty() && !term.text.chars().any(char::is_whitespace), "{:?}", term);
-            prop_assert!(text.get(term.at.clone()).is_some(), "{:?}", term);
-        }
-        let joined: Vec<String> = tokenizer.terms(&text).map(|term| term.text).collect();
-        prop_assert_eq!(tokenizer.joined(&text), joined.join(" "));
-    }
-}
-
 #[tokio::test]
 async fn a_search_names_what_exists() {
     let search = "kind: search\nname: s\nentity: track\nsource: tracks\nlanguages: [en, xx]\ntext: [{ name: a, of: [lyrics, year] }, lyrcs]\nvectors: [lyrics]\nfilters: [year, year, track_id]\nfacets: [lyrics]\n";
@@ -126,6 +95,30 @@ async fn a_search_names_what_exists() {
 }
 
 #[tokio::test]
+async fn a_search_is_over_what_has_one_row_of_each_key() {
+    let plays = "kind: source\nname: plays\nentity: track\ntimestamp_field: at\ncolumns: [{ name: track_id, dtype: string }, { name: at, dtype: timestamp }, { name: note, dtype: string, licence: CC0-1.0 }]\n---\nkind: feature_view\nname: noted\nentity: track\ntimestamp_field: at\nsql: select track_id, at, note from plays\nfeatures: [{ name: note, dtype: string }]\n---\n";
+    let search = |entity: &str, source: &str, text: &str| {
+        format!("{plays}kind: search\nname: s\nentity: {entity}\nsource: {source}\ntext: [{text}]\n")
+    };
+    check(
+        &search("track", "plays", "note"),
+        "view.yaml:17:9: `plays` has a row for each moment; a search is over a source without time\n",
+    )
+    .await;
+    check(
+        &search("track", "tracks", "lyrics, note"),
+        "view.yaml:18:16: `noted` has a row for each moment; a search is over what has one of each key\n",
+    )
+    .await;
+    check(
+        &search("trak", "trakcs", "lyrics"),
+        "view.yaml:16:9: unknown entity `trak`; did you mean `track`?\n\
+         view.yaml:17:9: unknown source `trakcs`; did you mean `tracks`?\n",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn pieces_are_found_by_the_stems_of_their_words() {
     let project = built().await;
     let keyword = |query: &str| json!({"query": query, "mode": "keyword"});
@@ -141,6 +134,7 @@ async fn pieces_are_found_by_the_stems_of_their_words() {
     assert_eq!((keys(&answer), &answer.json()["terms"]), (Vec::new(), &json!(["kind"])), "the others say nothing");
     assert_eq!(keys(&found(&project, keyword("of")).await), ["p5"], "there is no other");
     assert_eq!(keys(&found(&project, keyword("zebra")).await), Vec::<String>::new());
+    // Where there are no vectors, both is by words.
     assert_eq!(keys(&found(&project, json!({"query": "sea"})).await), ["p1", "p2"]);
     let answer = found(&project, json!({"query": "sea", "mode": "semantic"})).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["type"]), (400, &json!("/problems/no-vectors")));
@@ -305,6 +299,7 @@ async fn a_search_follows_its_rows_and_keeps_what_did_not_change() {
     lilies.sort();
     assert_eq!(lilies, ["p2", "p6"]);
     assert_eq!(keys(&found(&project, keyword("roses")).await), Vec::<String>::new());
+    // The release before answers as it did.
     let before = post(&project.app(), "/api/search?release=1", keyword("roses").to_string()).await;
     assert_eq!(keys(&before), ["p2"]);
     let all: Vec<_> = PIECES.iter().copied().filter(|(id, ..)| *id != "p1").collect();
@@ -324,7 +319,7 @@ async fn a_search_follows_its_rows_and_keeps_what_did_not_change() {
 }
 
 #[tokio::test]
-async fn rounds_of_change_find_what_a_clean_build_finds() {
+async fn after_rounds_of_change_what_has_a_word_is_found_by_it() {
     let words = ["sea", "rose", "night", "gate", "wave", "tea"];
     let project = TestProject::new(SEARCHED);
     let mut pieces: BTreeMap<String, String> = BTreeMap::new();
@@ -342,9 +337,7 @@ async fn rounds_of_change_find_what_a_clean_build_finds() {
             changed.push((id, text.join(" ")));
         }
         // Of several rows with one key in one ingest the first is kept.
-        changed.reverse();
-        pieces.extend(changed.iter().cloned());
-        changed.reverse();
+        pieces.extend(changed.iter().rev().cloned());
         let rows: String =
             changed.iter().map(|(id, text)| json!({"id": id, "text": text}).to_string() + "\n").collect();
         project.ingest("pieces", &format!("{round}.jsonl"), rows).await;
@@ -402,7 +395,7 @@ async fn pieces_are_found_by_what_they_mean_in_either_language() {
 }
 
 #[tokio::test]
-async fn the_document_names_the_search_of_a_release_that_has_none() {
+async fn a_release_without_a_search_says_so() {
     let project = TestProject::built().await;
     let answer = found(&project, json!({"query": "one"})).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["type"]), (404, &json!("/problems/no-search")));

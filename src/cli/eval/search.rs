@@ -29,7 +29,7 @@ pub(super) struct SearchGold {
     #[arg(long, value_name = "NAME")]
     search: Option<String>,
     /// How much words count in a hybrid answer, 0 to 1; the rest is for the meaning.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     keyword_weight: Option<f64>,
 }
 
@@ -121,6 +121,11 @@ impl SearchGold {
         }
         Ok(measured)
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("`{text}` is not from 0 to 1"))
 }
 
 /// How likely the difference of a hybrid to its better leg is chance; none for a leg.

@@ -75,14 +75,10 @@ impl Computing<'_> {
                 return self.whole(Some(pin)).await;
             }
         }
-        if has_rows && self.view.time.is_some() {
-            // Pieces that are in order would not be after they were made one.
-            writable.extend_indexes(&self.indexes()).await?;
-        } else if has_rows {
-            writable.keep_up(&self.indexes()).await?;
-        } else if matches!(self.view.recipe, Recipe::Search(_)) {
-            // The columns that came have none.
-            writable.extend_indexes(&self.indexes()).await?;
+        // Pieces that are in order would not be after they were made one.
+        match has_rows && self.view.time.is_none() {
+            true => writable.keep_up(&self.indexes()).await?,
+            false => writable.extend_indexes(&self.indexes()).await?,
         }
         let table = writable.finish(&self.settings.build_id).await?;
         let rows = if has_rows { table.rows().await? as u64 } else { pin.rows };
