@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PORT ?= 8080
 STRESS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rhapsode/resources/russian_stress/stress.tsv
 
-.PHONY: help setup demo demo-check test soak fuzz bench bench-training bench-search eval schemas clean
+.PHONY: help setup demo demo-check test soak fuzz bench bench-training bench-search eval eval-known schemas clean
 
 help:                ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -55,6 +55,9 @@ bench-search: demo-check ## Measures search beside LanceDB and bm25s on the demo
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check lancedb==0.40.0 bm25s==0.3.16 PyStemmer==3.1.0
 	$(PYTHON) scripts/bench/searching.py --binary $(BINARY)
 
+eval-known: demo-check ## Measures whether half-remembered pieces of the demo are found, which it makes first
+	$(PYTHON) scripts/eval/known_items.py --binary $(BINARY)
+
 eval: setup          ## Measures the analyzers and searches on gold: `make eval GOLD=DIR`; docs/evaluation.md says what lies there
 	@test -n "$(GOLD)" || { echo 'name the folder of the gold: make eval GOLD=DIR'; exit 1; }
 	cargo build
@@ -62,6 +65,7 @@ eval: setup          ## Measures the analyzers and searches on gold: `make eval 
 	$(BINARY) eval rap --gold tests/data/rap --stress $(STRESS)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check bm25s==0.3.16 PyStemmer==3.1.0
 	$(PYTHON) scripts/eval/search.py --binary $(BINARY) --gold $(GOLD)
+	$(PYTHON) scripts/eval/psalms.py --binary $(BINARY)
 	@if command -v espeak-ng >/dev/null; then $(PYTHON) scripts/eval/rhymetagger.py --gold $(GOLD); \
 	else echo 'rhymetagger, the peer, needs espeak-ng: apt-get install espeak-ng'; fi
 

@@ -316,7 +316,7 @@ def texts(base: str) -> list[Example]:
 
 def searches(base: str, command: str) -> list[Example]:
     """Pieces by their words and by their meaning."""
-    remembered = {"query": "tiger burning in the forest at night", "filter": "decade < 1850", "facets": ["decade"], "limit": 5}
+    remembered = {"query": "tiger burning in the forrests at nihgt", "filter": "decade < 1850", "facets": ["decade"], "highlight": True, "limit": 5}
     meant = {"query": "колокола звонят ночью", "mode": "semantic", "filter": {"language": "en"}, "limit": 5}
 
     def keys(answer: Answer) -> list[str]:
@@ -326,6 +326,10 @@ def searches(base: str, command: str) -> list[Example]:
         checks.that(POEM in keys(answer), f"“The Tyger” is among {keys(answer)}")
         decades = [value["value"] for value in answer.json()["facets"]["decade"]]
         checks.that(decades != [] and all(decade < 1850 for decade in decades), "the filter holds")
+        added = {(term["for"], term["reason"]) for term in answer.json()["added_terms"]}
+        checks.that(added == {("forrests", "typing"), ("nihgt", "typing")}, f"what was meant is {added}")
+        lines = [line for hit in answer.json()["hits"] if hit["key"] == POEM for line in hit["highlights"]]
+        checks.that(any("forests of the night" in line for line in lines), f"the line is shown: {lines}")
 
     def crossed(checks: Checks, answer: Answer) -> None:
         checks.that(len(keys(answer)) == 5, "five hits")
@@ -335,13 +339,24 @@ def searches(base: str, command: str) -> list[Example]:
     def counted(checks: Checks, answer: Answer) -> None:
         checks.that("2 hits" in answer.body.decode(), "two hits")
 
+    def alike(checks: Checks, answer: Answer) -> None:
+        pieces = answer.json()["recommendations"]
+        checks.that(len(pieces) == 5 and all(len(piece["reasons"]) == 3 for piece in pieces), "five pieces, three reasons each")
+        artists = [piece["features"]["artist"] for piece in pieces if piece["features"]["artist"]]
+        checks.that(len(artists) == len(set(artists)), "none of one artist twice")
+
     return [
-        Example("A half-remembered poem, by words and by meaning.", post(f"{base}/api/search", remembered), found),
+        Example("A half-remembered poem, misspelt, by words and by meaning.", post(f"{base}/api/search", remembered), found),
         Example("English verse for a Russian question, by meaning alone.", post(f"{base}/api/search", meant), crossed),
         Example(
             "The same from the command line, with reasons.",
             f"{command} search 'bells at night' --limit 2 --explain",
             counted,
+        ),
+        Example(
+            "Pieces that are like one, and why.",
+            get(f"{base}/api/recommendations?key={POEM}&weights=meaning:2,mood:1,style:1&diversity=0.2&at_most=artist:1&limit=5"),
+            alike,
         ),
     ]
 

@@ -19,6 +19,7 @@ mod keys;
 mod layers;
 mod policy;
 mod problem;
+mod recommendations;
 mod releases;
 mod respond;
 mod search;
@@ -90,6 +91,8 @@ fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(ingest::append))
         .routes(routes!(datasets::download))
         .routes(routes!(search::search))
+        .routes(routes!(search::batch))
+        .routes(routes!(recommendations::recommendations))
         .routes(routes!(releases::list))
         .routes(routes!(auth::token))
         .routes(routes!(auth::jwks))

@@ -179,7 +179,13 @@ impl App {
         let Some(latest) = self.latest() else { return };
         let readable = latest.readable_by(Entitlements::OPEN).readable;
         for search in readable.searches() {
-            if let Err(error) = readable.search(search).await {
+            let warming = async {
+                match readable.search(search).await? {
+                    Some(found) => found.warm().await,
+                    None => Ok(()),
+                }
+            };
+            if let Err(error) = warming.await {
                 tracing::warn!(search, %error, "a search cannot be opened");
             }
         }

@@ -18,6 +18,7 @@ mod keys;
 mod paint;
 mod plan;
 mod quality;
+mod recommend;
 mod releases;
 mod schema;
 mod search;
@@ -99,6 +100,7 @@ enum Command {
     Gc(gc::Gc),
     /// Measure the analyzers on texts whose analysis is known.
     Search(search::Search),
+    Recommend(recommend::Recommend),
     Eval(eval::Eval),
     /// Make corpora.
     Corpus(corpus::Corpus),
@@ -151,6 +153,7 @@ async fn command_done(command: Command, project: &Path) -> anyhow::Result<ExitCo
         Command::Check(command) => command.run(project).await,
         Command::Plan(command) => command.run(project).await,
         Command::Search(command) => command.run(project).await,
+        Command::Recommend(command) => command.run(project).await,
         Command::Eval(command) => command.run(project).await,
         Command::Build(command) => command.run(project).await,
         Command::Ingest(command) => command.run(project).await,

@@ -19,9 +19,9 @@ use std::sync::Arc;
 
 pub use analyzer::themes;
 pub use target::{
-    JoinKey, Recipe, SearchVectors, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding,
-    TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetSearch, TargetSource, TargetVectors, TargetView,
-    TargetWindow, TargetWindows,
+    JoinKey, Recipe, SearchCriterion, SearchField, SearchVectors, SearchWords, Target, TargetAnalyzer, TargetColumn,
+    TargetDuplicates, TargetEmbedding, TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetSearch,
+    TargetSource, TargetVectors, TargetView, TargetWindow, TargetWindows,
 };
 pub use view::plan as plan_view;
 

@@ -6,24 +6,30 @@
 
 mod aggregate;
 mod corpus;
+mod criterion;
 mod diagnostic;
 mod dtype;
 mod expect;
 mod fields;
 mod load;
 mod on_request;
+mod profile;
 mod read;
 mod schema;
 mod search;
+mod synonyms;
 mod theme;
 mod tree;
 mod written;
 
+pub use criterion::Criterion;
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Spanned};
 pub use dtype::Dtype;
 pub use expect::{Expectation, Expected, OnFailure};
 pub use load::{FOLDER, File, LoadError, load};
+pub use profile::{AtMost, Fusion, LegWeights, Prior, Profile, SearchMode};
 pub use schema::json_schema;
+pub use synonyms::Synonyms;
 pub use tree::Text;
 pub use written::{
     Access, Aggregate, AggregateFunction, AnalyzerCall, Column, CorpusCall, Definitions, EmbeddingCall, Entity,

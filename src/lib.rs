@@ -26,6 +26,7 @@ pub mod access;
 pub mod analysis;
 pub mod dataset;
 pub mod evaluate;
+pub mod insight;
 pub mod jobs;
 pub mod online;
 pub mod query;

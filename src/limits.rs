@@ -180,6 +180,9 @@ pub const STANZA_LINES_MAX: usize = 16;
 /// Stanzas of one text that have vectors of their own. The longest ballads have some two hundred.
 pub const TEXT_STANZAS_MAX: usize = 256;
 
+/// Sentences of a text that have a vector each: 1 MiB of them where a vector has 512 numbers.
+pub const TEXT_SENTENCES_MAX: usize = 512;
+
 /// Pieces of a text that the default model reads: 6,000 words. More add little to an average, and each takes memory.
 pub const MODEL_TEXT_PIECES_MAX: usize = 8_192;
 
@@ -207,6 +210,27 @@ pub const EMBEDDED_TEXTS_MAX: usize = 1_000;
 /// Candidates of each leg of a search: so many hits it has at most, page by page.
 pub const SEARCH_CANDIDATES: usize = 200;
 
+/// Words of a search's texts that have vectors: 50 MB of them where a vector has 512 numbers.
+pub const RELATED_WORDS_MAX: u32 = 100_000;
+
+/// Words that a model is given at once.
+pub const WORDS_EMBEDDED_AT_ONCE: usize = 1_000;
+
+/// Words of a query that no text has and that are looked for by what is near in meaning: each is a text for a model.
+pub const RELATED_QUERY_WORDS_MAX: usize = 32;
+
+/// Pieces that are looked at for recommendations: so many that features bring near, and so many for each vector.
+pub const RECOMMENDATION_CANDIDATES: usize = 500;
+
+/// Pieces that recommendations are like, and pieces that are left out: each is looked for among all.
+pub const RECOMMENDATION_KEYS_MAX: usize = 50;
+
+/// Searches of one batch.
+pub const SEARCHES_OF_BATCH_MAX: usize = 100;
+
+/// Searches of a batch that run side by side: more would keep others waiting.
+pub const SEARCHES_AT_ONCE_MAX: usize = 2;
+
 /// Rows whose terms are counted before others are answered: some milliseconds.
 pub const SEARCH_ROWS_AT_ONCE: u32 = 256;
 
@@ -216,12 +240,24 @@ pub const SEARCH_FILTER_PARTS_MAX: usize = 250;
 /// Characters of a query. Longer ones are texts, which `POST /api/analyze` takes.
 pub const SEARCH_QUERY_CHARS_MAX: usize = 2_000;
 
+/// Lines of a hit that are shown.
+pub const HIGHLIGHT_LINES_MAX: usize = 10;
+
+/// Characters of a line that is shown; a longer one is cut into sentences, and these into pieces.
+pub const HIGHLIGHT_CHARS_MAX: usize = 200;
+
+/// Characters that are shown of a hit whose text is restricted: the length of a quotation.
+pub const HIGHLIGHT_RESTRICTED_CHARS_MAX: usize = 90;
+
+/// Lines of all hits of a page that are compared with a query by their meaning: some 0.2 s of a model.
+pub const HIGHLIGHT_LINES_EMBEDDED_MAX: usize = 96;
+
 /// Rows from which vectors have an index. Below, all are compared, which takes some milliseconds and misses none.
 pub const VECTOR_INDEX_ROWS_MIN: usize = 10_000;
 
 /// Vectors that an index of them looks at for each that is asked for: of the ten nearest it finds 95 of 100 then, where 200 are
 /// asked for (docs/benchmarks-search.md).
-pub const VECTOR_CANDIDATES_FACTOR: usize = 5;
+pub const VECTOR_CANDIDATES_FACTOR: usize = 4;
 
 /// Rows of a part of an index of vectors.
 pub const VECTOR_PARTITION_ROWS: usize = 250_000;

@@ -14,14 +14,16 @@ mod shift;
 mod source;
 mod view;
 mod windows;
+mod words;
 
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
+use crate::model::ModelError;
 use crate::store::{Check, StoreError};
 
 pub use diff::{FeatureChange, FeatureDiff, ReleaseDiff, TableDiff, diff};
 pub use pins::manifest;
-pub use plan::{ChangedColumns, Plan, SourceStep, ViewStep, Work, plan};
+pub use plan::{ChangedColumns, Plan, SourceStep, ViewStep, WordsStep, Work, plan};
 pub use run::{Built, BuiltTable, Change, Settings, run};
 
 /// What to do about rows that were ingested under an older definition of their source.
@@ -47,6 +49,8 @@ pub enum MaterializeError {
     Misfit { name: String, column: String, value: String, data_type: String },
     #[error("{} not as expected; nothing was published{}", counted(.0), told(.0))]
     Expectations(Vec<FailedCheck>),
+    #[error("the words of search `{search}` have no vectors: {source}")]
+    Words { search: String, source: ModelError },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -79,6 +83,7 @@ impl MaterializeError {
             | Self::Expectations(_)
             | Self::DuplicateSourceKey { .. }
             | Self::NullSourceKey { .. } => ErrorKind::Invalid,
+            Self::Words { source, .. } => source.kind(),
             Self::Store(error) => error.kind(),
         }
     }

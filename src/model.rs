@@ -7,8 +7,8 @@ mod bert;
 mod cores;
 mod endpoint;
 mod models;
+mod parts;
 mod sentence_encoder;
-mod stanzas;
 mod sums;
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use arrow::datatypes::{DataType, Field};
 use async_trait::async_trait;
 
 pub use models::{BUILT_IN, Model, Models};
-pub use stanzas::{Part, Parts, parts_type};
+pub use parts::{Part, Parts, parts_type};
 pub use sums::inner_product;
 
 use crate::error::ErrorKind;

@@ -27,11 +27,15 @@ pub enum OfFeature {}
 /// Marks the name of a theme.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OfTheme {}
+/// Marks the name of a profile of a search.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OfProfile {}
 
 pub type EntityName = Name<OfEntity>;
 pub type TableName = Name<OfTable>;
 pub type FeatureName = Name<OfFeature>;
 pub type ThemeName = Name<OfTheme>;
+pub type ProfileName = Name<OfProfile>;
 
 /// Why a text is no name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

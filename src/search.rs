@@ -1,55 +1,52 @@
-//! Search: understand, retrieve, fuse. Each step is a function of the release, so that every answer can be had again.
+//! Search: understand, retrieve, fuse, rank, diversify, explain. Each step is a function of the release, so that every answer
+//! can be had again, and a profile says which are taken.
 
+mod diversify;
+mod expand;
 mod facets;
 mod filter;
 mod fuse;
+mod highlight;
+mod rank;
+mod retrieve;
 mod understand;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
-use datafusion::arrow::array::{Array, AsArray, BooleanArray, StringArray};
-use datafusion::arrow::datatypes::Float32Type;
 use serde_json::Value;
 
+pub use diversify::{apart, at_most};
 pub use facets::{Facet, FacetValue};
-pub use fuse::{Explanation, Leg, Weights};
-pub use understand::Understood;
+pub use filter::written_filter;
+pub use fuse::{Explanation, Leg};
+pub use highlight::Highlight;
+pub use rank::numbers;
+pub use retrieve::{matching, vector_of};
+pub use understand::{AddedTerm, Condition, Reason, Understood};
 
+use self::fuse::Ranked;
+use self::highlight::Wanted;
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
 use crate::limits::SEARCH_CANDIDATES;
 use crate::model::{ModelError, Models};
 use crate::name::EntityKey;
-use crate::store::{Allowed, Found, Readable, ReadableSearch, SearchVectorsPin, StoreError};
+use crate::store::{ProfilePin, Readable, ReadableSearch, SearchMode, SearchVectorsPin, StoreError};
 use crate::text::terms::Tokenizer;
 
-/// How much it counts that a word stands there again, in the index's BM25.
-const BM25_K1: f64 = 1.2;
-
-/// How pieces are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// By their words and by their meaning.
-    #[default]
-    Hybrid,
-    /// By their words.
-    Keyword,
-    /// By their meaning.
-    Semantic,
-}
+/// The profile of requests that name none.
+const DEFAULT_PROFILE: &str = "default";
 
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub query: String,
-    pub mode: Mode,
+    /// How it is answered ([`profile`]).
+    pub profile: ProfilePin,
     /// Which pieces are looked at: a SQL condition, or its JSON form.
     pub filter: Option<Value>,
-    /// How much each leg counts in a hybrid answer.
-    pub weights: Weights,
     /// The filters whose values are counted.
     pub facets: Vec<String>,
+    /// Lines of each hit that show why it was found; 0 for none.
+    pub highlights: usize,
     /// Hits that are passed over.
     pub offset: usize,
     pub limit: usize,
@@ -73,9 +70,8 @@ pub struct Hit {
     /// Its row in the search ([`ReadableSearch::columns`]).
     pub row: usize,
     pub key: EntityKey,
-    /// From 0 to 1 ([`Explanation`] says of what).
-    pub score: f64,
     pub explanation: Explanation,
+    pub highlights: Vec<Highlight>,
 }
 
 /// Why nothing is found.
@@ -89,6 +85,10 @@ pub enum SearchError {
     Unknown { name: String, known: Vec<String> },
     #[error("this search has no facet `{name}`")]
     UnknownFacet { name: String, known: Vec<String> },
+    #[error("this search has no filter `{name}`")]
+    UnknownFilter { name: String, known: Vec<String> },
+    #[error("this search has no profile `{name}`")]
+    UnknownProfile { name: String, known: Vec<String> },
     #[error("this search has no vectors, so that it finds by words alone")]
     NoVectors,
     #[error(
@@ -109,7 +109,8 @@ impl SearchError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoSearch | Self::Unknown { .. } => ErrorKind::NotFound,
-            Self::NoVectors | Self::Query(_) | Self::Several(_) | Self::UnknownFacet { .. } => ErrorKind::Invalid,
+            Self::UnknownFacet { .. } | Self::UnknownFilter { .. } | Self::UnknownProfile { .. } => ErrorKind::Invalid,
+            Self::NoVectors | Self::Query(_) | Self::Several(_) => ErrorKind::Invalid,
             Self::OtherModel(_) => ErrorKind::Unavailable,
             Self::Filter(error) => error.kind(),
             Self::Model(error) => error.kind(),
@@ -132,134 +133,111 @@ pub async fn find(readable: &Readable, name: Option<&str>) -> Result<ReadableSea
     found.ok_or_else(|| SearchError::Unknown { name: name.to_owned(), known: texts() })
 }
 
+/// The recipe of that name; without a name the search's `default`, or what holds where there is none.
+pub fn profile(search: &ReadableSearch, name: Option<&str>) -> Result<ProfilePin, SearchError> {
+    let profiles = &search.pin().profiles;
+    let wanted = name.unwrap_or(DEFAULT_PROFILE);
+    match profiles.iter().find(|profile| profile.name == wanted) {
+        Some(profile) => Ok(profile.clone()),
+        None if wanted == DEFAULT_PROFILE => Ok(ProfilePin::default()),
+        None => Err(SearchError::UnknownProfile {
+            name: wanted.to_owned(),
+            known: profiles.iter().map(|profile| profile.name.clone()).collect(),
+        }),
+    }
+}
+
 /// Finds pieces.
 pub async fn search(search: &ReadableSearch, models: &Models, request: &Request) -> Result<Answer, SearchError> {
-    let mode = match (request.mode, search.pin().vectors.is_empty()) {
-        (Mode::Semantic, true) => return Err(SearchError::NoVectors),
-        (Mode::Hybrid, true) => Mode::Keyword,
+    let profile = &request.profile;
+    let vectors = vectors(search, profile);
+    let mode = match (profile.mode, vectors.is_empty()) {
+        (SearchMode::Semantic, true) => return Err(SearchError::NoVectors),
+        (SearchMode::Hybrid, true) => SearchMode::Keyword,
         (mode, _) => mode,
     };
     // A release's languages were checked when it was built.
     let tokenizer = Tokenizer::parse(search.pin().languages.iter().map(String::as_str)).unwrap_or_default();
-    let understood = Understood::of(&request.query, &tokenizer);
-    if understood.text.is_empty() {
-        return Err(SearchError::Query("it only says what shall not be there".to_owned()));
-    }
-    let allowed = allowed(search, request.filter.as_ref(), &understood).await?;
-    let (terms, allowed) = (&understood.terms, allowed.as_ref());
+    let understood = understood(search, models, &tokenizer, request).await?;
+    let allowed = retrieve::allowed(search, request.filter.as_ref(), &understood).await?;
+    let allowed = allowed.as_ref();
     let by_keyword = async {
         match mode {
-            Mode::Keyword | Mode::Hybrid => {
-                Ok::<_, SearchError>(search.by_terms(terms, allowed, SEARCH_CANDIDATES).await?)
+            SearchMode::Keyword | SearchMode::Hybrid => {
+                Ok::<_, SearchError>(search.by_terms(&understood.terms, allowed, SEARCH_CANDIDATES).await?)
             }
-            Mode::Semantic => Ok(Vec::new()),
+            SearchMode::Semantic => Ok(Vec::new()),
         }
     };
     let by_semantic = async {
         match mode {
-            Mode::Semantic | Mode::Hybrid => by_semantic(search, models, &understood.text, allowed).await,
-            Mode::Keyword => Ok(Vec::new()),
+            SearchMode::Semantic | SearchMode::Hybrid => {
+                retrieve::by_semantic(search, models, &vectors, &understood.text, allowed).await
+            }
+            SearchMode::Keyword => Ok(Vec::new()),
         }
     };
     let (words, meanings) = futures::try_join!(by_keyword, by_semantic)?;
-    let ceiling = ceiling(search, terms);
+    let ceiling = retrieve::ceiling(search, &understood);
     let ranked = match mode {
-        Mode::Keyword => fuse::by_keyword(&words, ceiling),
-        Mode::Semantic => fuse::by_semantic(&meanings),
-        Mode::Hybrid => fuse::both(&words, ceiling, &meanings, request.weights),
+        SearchMode::Keyword => fuse::by_keyword(&words, ceiling),
+        SearchMode::Semantic => fuse::by_semantic(&meanings),
+        SearchMode::Hybrid => fuse::both(&words, ceiling, &meanings, profile.fusion, profile.weights),
     };
-    let rows: Vec<usize> = ranked.iter().map(|(row, _)| *row).collect();
+    let ranked = rank::with_priors(search, ranked, &profile.priors)?;
+    let mut ranked = at_most(search, ranked, |ranked| ranked.row, &profile.at_most)?;
+    if profile.diversity > 0.0 {
+        let Some(of) = vectors.first() else { return Err(SearchError::NoVectors) };
+        let wanted = request.offset + request.limit;
+        let place = |ranked: &Ranked| (ranked.row, ranked.explanation.score);
+        ranked = apart(search, ranked, place, &of.column, profile.diversity, wanted).await?;
+    }
+    let rows: Vec<usize> = ranked.iter().map(|ranked| ranked.row).collect();
     let facets = facets::counted(search, &request.facets, &rows)?;
-    let found = ranked.len();
-    let page = ranked.into_iter().skip(request.offset).take(request.limit);
-    let hits: Vec<Hit> = page
-        .map(|(row, explanation)| {
-            let key = EntityKey::new(search.key(row).map(str::to_owned).collect());
-            Hit { row, key, score: explanation.score, explanation }
-        })
-        .collect();
-    let end = request.offset + hits.len();
-    Ok(Answer { next: (!hits.is_empty() && end < found).then_some(end), hits, facets, understood })
-}
-
-/// The score that BM25 comes near to where a text has all of `terms` again and again, and little else: each has its weight
-/// by how few rows have it. Terms that none has count too: of a query in another language little can be found by words.
-fn ceiling(search: &ReadableSearch, terms: &[String]) -> f64 {
-    let rows = search.rows() as f64;
-    let rarity = |term: &String| {
-        let with = search.rows_with(term) as f64;
-        (1.0 + (rows - with + 0.5) / (with + 0.5)).ln()
+    let page: Vec<Ranked> = ranked.into_iter().skip(request.offset).take(request.limit).collect();
+    let mut highlights = match request.highlights {
+        0 => Vec::new(),
+        lines => {
+            let vectors = vectors.first().copied().filter(|_| mode != SearchMode::Keyword);
+            let wanted = Wanted { search, models, tokenizer: &tokenizer, understood: &understood, vectors, lines };
+            wanted.highlights(&page.iter().map(|ranked| ranked.row).collect::<Vec<_>>()).await?
+        }
+    }
+    .into_iter();
+    let hit = |Ranked { row, explanation }| {
+        let key = EntityKey::new(search.key(row).map(str::to_owned).collect());
+        Hit { row, key, explanation, highlights: highlights.next().unwrap_or_default() }
     };
-    terms.iter().map(rarity).sum::<f64>() * (BM25_K1 + 1.0)
+    let hits: Vec<Hit> = page.into_iter().map(hit).collect();
+    let end = request.offset + hits.len();
+    Ok(Answer { next: (!hits.is_empty() && end < rows.len()).then_some(end), hits, facets, understood })
 }
 
-/// What is nearest in meaning, by each kind of vectors.
-async fn by_semantic(
+/// The vectors that a profile reads.
+fn vectors<'a>(search: &'a ReadableSearch, profile: &ProfilePin) -> Vec<&'a SearchVectorsPin> {
+    let is_read = |of: &&SearchVectorsPin| profile.vectors.is_empty() || profile.vectors.contains(&of.column);
+    search.pin().vectors.iter().filter(is_read).collect()
+}
+
+/// What is looked for.
+async fn understood(
     search: &ReadableSearch,
     models: &Models,
-    query: &str,
-    allowed: Option<&Allowed>,
-) -> Result<Vec<Vec<Found>>, SearchError> {
-    let mut found = Vec::new();
-    // By the model's digest: those of whole texts and of stanzas are of one model.
-    let mut vectors = BTreeMap::new();
-    for of in &search.pin().vectors {
-        let vector = match vectors.entry(of.digest) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(vector(models, of, query).await?),
-        };
-        found.push(search.by_vector(&of.column, vector, allowed, SEARCH_CANDIDATES).await?);
+    tokenizer: &Tokenizer,
+    request: &Request,
+) -> Result<Understood, SearchError> {
+    let mut understood = Understood::of(&request.query, tokenizer, &search.columns().schema())?;
+    if understood.text.is_empty() {
+        return Err(SearchError::Query(
+            "it only says what shall be there or shall not; use `filter` for that".to_owned(),
+        ));
     }
-    Ok(found)
-}
-
-/// The query as a vector of the model that made those of the release.
-async fn vector(models: &Models, of: &SearchVectorsPin, query: &str) -> Result<Vec<f32>, SearchError> {
-    let model = models.find(&of.model)?;
-    if model.digest() != of.digest {
-        return Err(SearchError::OtherModel(of.model.clone()));
+    if request.profile.typing {
+        expand::correct(&mut understood, search, tokenizer).await?;
     }
-    let embedded = model.embed(StringArray::from(vec![query])).await?;
-    if embedded.vectors.is_empty() || embedded.vectors.is_null(0) {
-        let reason = embedded.faults.into_iter().next().map(|(_, reason)| reason);
-        return Err(SearchError::Query(reason.unwrap_or_else(|| "it is empty".to_owned())));
+    if request.profile.expand {
+        expand::add_synonyms(&mut understood, &search.pin().synonyms, tokenizer);
+        expand::add_related(&mut understood, search, models, tokenizer).await?;
     }
-    Ok(embedded.vectors.value(0).as_primitive::<Float32Type>().values().to_vec())
-}
-
-/// The rows that the filter is true of, and that have what the query says must be there and nothing that must not; none where
-/// all are allowed.
-async fn allowed(
-    search: &ReadableSearch,
-    filter: Option<&Value>,
-    understood: &Understood,
-) -> Result<Option<Allowed>, SearchError> {
-    let Understood { phrases, excluded, .. } = understood;
-    if filter.is_none() && phrases.is_empty() && excluded.is_empty() {
-        return Ok(None);
-    }
-    let mut is_allowed = match filter {
-        Some(filter) => filtered(search, filter)?.iter().map(|allowed| allowed == Some(true)).collect(),
-        None => vec![true; search.rows()],
-    };
-    for phrase in phrases {
-        let mut has_it = vec![false; is_allowed.len()];
-        search.rows_with_phrase(phrase).await?.into_iter().for_each(|row| has_it[row] = true);
-        is_allowed.iter_mut().zip(has_it).for_each(|(allowed, has_it)| *allowed &= has_it);
-    }
-    for phrase in excluded {
-        search.rows_with_phrase(phrase).await?.into_iter().for_each(|row| is_allowed[row] = false);
-    }
-    Ok(Some(search.allowed(&is_allowed.into())))
-}
-
-/// Of which rows a filter is true.
-fn filtered(search: &ReadableSearch, filter: &Value) -> Result<BooleanArray, SearchError> {
-    let columns = search.columns();
-    let session = filter::session();
-    let filter = match filter {
-        Value::String(text) => session.filter(text, &columns.schema()),
-        form => filter::of_json(form).and_then(|filter| session.filter_of(filter, &columns.schema())),
-    };
-    filter.and_then(|filter| filter.matches(columns)).map_err(SearchError::Filter)
+    Ok(understood)
 }

@@ -30,6 +30,7 @@ mod spine;
 mod statistics;
 mod table;
 mod upkeep;
+mod words;
 mod writable;
 
 use std::collections::BTreeMap;
@@ -52,17 +53,19 @@ pub use key_index::{KeyDigest, KeyIndex, KeySet, key_digest, key_texts};
 pub use lance::TableKey;
 pub use lease::{Lease, LeaseTerms};
 pub use manifest::{
-    ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, Online, SearchPin,
-    SearchVectorsPin, SourcePin, TextMethod, TextPin, ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
+    ColumnPin, CriterionPin, DuplicatesPin, EntityPin, FeaturePin, Fusion, InputPin, LegWeights, Manifest,
+    OnRequestPin, Online, PriorPin, ProfilePin, SearchFieldPin, SearchMode, SearchPin, SearchVectorsPin, SourcePin,
+    SynonymsPin, TextMethod, TextPin, ThemePin, ViewData, ViewPin, WindowPin, WindowsPin,
 };
 pub use objects::Wrap;
 pub use packed::{PackedRow, PackedRows};
 pub use rejects::{Reject, RejectsPin};
 pub use release::{OnlineMemory, Readable, ReadableFrame, Release};
 pub use releases::{ReleaseRef, ReleaseSummary};
-pub use search::{Allowed, Found, ReadableSearch};
+pub use search::{Allowed, Found, NearWord, ReadableSearch, WeightedTerm};
 pub use statistics::{Bin, Check, Quantile, Statistics, TopValue};
 pub use table::Table;
+pub use words::{WordVectors, WordsPin};
 pub use writable::Writable;
 
 use crate::error::ErrorKind;

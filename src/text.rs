@@ -1,11 +1,13 @@
-//! How a text is cut into lines and stanzas, the same for analyzers and models, and into terms (`terms.rs`).
+//! How a text is cut into lines, stanzas and sentences, the same for analyzers and models, and into terms (`terms.rs`).
 
 mod stop_words;
 pub mod terms;
 
 use std::ops::Range;
 
-use crate::limits::{STANZA_LINES_MAX, TEXT_STANZAS_MAX};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::limits::{STANZA_LINES_MAX, TEXT_SENTENCES_MAX, TEXT_STANZAS_MAX};
 
 /// Lines of a piece of a stanza that is too long to be one.
 const PIECE_LINES: usize = 8;
@@ -70,6 +72,19 @@ pub fn stanzas(text: &str) -> Vec<&str> {
         Some(&text[first..if is_cut && index == last { end } else { own_end }])
     };
     stanzas.iter().enumerate().filter_map(range).collect()
+}
+
+/// The sentences of a text by Unicode's rules (UAX #29), in which a line break ends one too. Of more than
+/// [`TEXT_SENTENCES_MAX`] the last has all the rest.
+pub fn sentences(text: &str) -> Vec<&str> {
+    let mut sentences: Vec<(usize, &str)> =
+        text.split_sentence_bound_indices().filter(|(_, sentence)| !is_blank(sentence)).collect();
+    if sentences.len() > TEXT_SENTENCES_MAX {
+        let (start, _) = sentences[TEXT_SENTENCES_MAX - 1];
+        sentences.truncate(TEXT_SENTENCES_MAX - 1);
+        sentences.push((start, &text[start..]));
+    }
+    sentences.into_iter().map(|(_, sentence)| sentence.trim()).collect()
 }
 
 /// A block, in pieces where it is too long. A remainder that is short belongs to the piece before it.

@@ -76,7 +76,7 @@ def build(binary: Path, project: Path, collection: Collection, gold: Path) -> No
 
 def ours(binary: Path, project: Path, gold: Path, queries: str, more: list[str]) -> dict:
     files = ["--queries", gold / queries / "queries.jsonl", "--qrels", gold / queries / "qrels/test.tsv"]
-    return json.loads(run([binary, "--project", project, "eval", "search", *files, "--json", *more]))
+    return json.loads(run([binary, "--project", project, "eval", "search", *files, "--steps", "--json", *more]))
 
 
 def ndcg(ranked: list[str], judged: dict[str, float]) -> float:
@@ -125,10 +125,10 @@ def main() -> None:
         for name, queries in collection.queries.items():
             measured = ours(asked.binary, project, gold, queries, more)
             print(f"{name}: {measured['queries']} queries")
-            print(f"  {'bm25s':10} nDCG@10 {theirs(collection, gold, queries):.4f}")
+            print(f"  {'bm25s':17} nDCG@10 {theirs(collection, gold, queries):.4f}")
             for mode in measured["modes"]:
                 figures = "  ".join(f"{f['name']} {f['value']:.4f} [{f['low']:.3f}, {f['high']:.3f}]" for f in mode["figures"])
-                print(f"  {mode['mode']:10} {figures}")
+                print(f"  {mode['mode']:17} {figures}")
     if asked.folder is None:
         shutil.rmtree(folder)
 

@@ -53,7 +53,8 @@ pub(super) async fn one(
     let parameters = parameters.only(&["feature", "entity", "release"])?;
     let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let frame = entity_frame(&view, parameters.get("entity"))?;
-    let key = parse_key(&frame, uri.path().strip_prefix("/api/embeddings/").unwrap_or_default(), true)?;
+    let written = uri.path().strip_prefix("/api/embeddings/").unwrap_or_default();
+    let key = parse_key(frame.entity().join_keys.len(), written, true)?;
     let column = vector_column(&frame, parameters.get("feature"))?;
     let Some(row) = online::row(&frame, &key)? else { return Err(unknown_key(&frame, &key)) };
     let release = view.readable.number();

@@ -88,6 +88,12 @@ impl Parameters {
         Some(self.get(name)?.split(',').map(|item| item.trim().to_owned()).collect())
     }
 
+    /// All of them, ordered, but for the release.
+    pub fn canonical(&self) -> String {
+        let others = self.0.iter().filter(|(name, _)| *name != "release");
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish()
+    }
+
     /// Whether the release that is asked for is named by its number.
     pub fn is_pinned(&self) -> bool {
         self.get("release").is_some_and(|text| text.parse::<u64>().is_ok())

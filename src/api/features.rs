@@ -71,7 +71,7 @@ pub(super) async fn one(
     let frame = frame(&view, Some(entity))?;
     // The raw path, since a `,` within a part is percent-encoded.
     let raw = uri.path().strip_prefix("/api/features/").unwrap_or_default();
-    let key = parse_key(&frame, raw, true)?;
+    let key = parse_key(frame.entity().join_keys.len(), raw, true)?;
     let selection = Arc::clone(&lookup.selection);
     let Some(row) = online::row(&frame, &key)? else {
         return Err(unknown_key(&frame, &key));
@@ -285,8 +285,8 @@ pub(super) fn unknown_key(frame: &ReadableFrame<'_>, key: &EntityKey) -> Problem
         .remedy(format!("POST /api/sql with `select {keys} from {entity}` lists the keys"))
 }
 
-/// A key in the form of a URL. A single part is percent-encoded in a path only.
-pub(super) fn parse_key(frame: &ReadableFrame<'_>, text: &str, in_path: bool) -> Result<EntityKey, Problem> {
+/// A key of so many parts in the form of a URL. A single part is percent-encoded in a path only.
+pub(super) fn parse_key(key_parts: usize, text: &str, in_path: bool) -> Result<EntityKey, Problem> {
     let decode = |part: &str| {
         if !part.contains('%') {
             return Ok(part.to_owned());
@@ -296,7 +296,7 @@ pub(super) fn parse_key(frame: &ReadableFrame<'_>, text: &str, in_path: bool) ->
             .map(|part| part.into_owned())
             .map_err(|_| Problem::invalid("malformed-key", "the key is not UTF-8").field("key", text))
     };
-    let parts: Result<Vec<String>, Problem> = match (frame.entity().join_keys.len(), in_path) {
+    let parts: Result<Vec<String>, Problem> = match (key_parts, in_path) {
         (1, true) => Ok(vec![decode(text)?]),
         (1, false) => Ok(vec![text.to_owned()]),
         _ => text.split(',').map(decode).collect(),
@@ -310,7 +310,7 @@ pub(super) fn batch_key(frame: &ReadableFrame<'_>, key: BatchKey) -> Result<Enti
         BatchKeyPart::Number(number) => number.to_string(),
     };
     match key {
-        BatchKey::Text(text) => parse_key(frame, &text, false),
+        BatchKey::Text(text) => parse_key(frame.entity().join_keys.len(), &text, false),
         BatchKey::Number(number) => Ok(EntityKey::new(vec![number.to_string()])),
         BatchKey::Large(number) => Ok(EntityKey::new(vec![number.to_string()])),
         BatchKey::Parts(parts) => Ok(EntityKey::new(parts.into_iter().map(part).collect())),

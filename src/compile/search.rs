@@ -1,24 +1,20 @@
 //! `kind: search`: a view of what is searched, in one place: terms, vectors and the columns that filters name.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod columns;
+mod criteria;
+mod profile;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use self::columns::Columns;
 use super::graph::Reads;
 use super::names::refer;
-use super::target::{Recipe, SearchVectors, Target, TargetSearch, TargetView};
+use super::target::{Recipe, SearchField, SearchVectors, SearchWords, Target, TargetSearch, TargetView};
 use super::view::{self, Known};
-use crate::definition::{
-    Access, Diagnostics, Dtype, Feature, FeatureView, Format, Online, Place, Search, Spanned, Text, Values,
-};
-use crate::engine::{SEARCH_TERMS, Session, Statement, quoted};
-use crate::name::{FeatureName, nearest};
+use crate::definition::{Diagnostics, Feature, FeatureView, Format, Online, Place, Search, Text, Values};
+use crate::engine::{Session, Statement};
 use crate::text::terms::Language;
-
-/// What the columns of terms are called: of what is open, and of all.
-const TERMS: &str = "search_terms";
-const RESTRICTED_TERMS: &str = "search_terms_restricted";
-
-/// What parts the terms of one text from those of the next: it is in no word.
-const PARTING: &str = "|";
 
 /// Compiles a search; none where something is wrong with it.
 pub(super) async fn compile(
@@ -34,13 +30,18 @@ pub(super) async fn compile(
     let fields = columns.fields(diagnostics);
     let vectors = columns.vectors(diagnostics);
     let filters = columns.filters(diagnostics);
+    profile::check(written, &filters, diagnostics);
+    let criteria = criteria::criteria(&columns, &filters, diagnostics);
+    let words = words(written, &vectors, diagnostics);
     if diagnostics.iter().len() > before {
         return None;
     }
     let terms = columns.terms(&fields);
-    let others = vectors.iter().map(|(_, feature)| feature).chain(&filters);
+    let others = vectors.iter().map(|(_, feature)| feature).chain(&filters).chain(&criteria.features);
     let others = others.map(|feature| (feature.clone(), columns.qualified(&feature.name.value)));
-    let (features, expressions): (Vec<Feature>, Vec<String>) = terms.iter().cloned().chain(others).unzip();
+    let texts = columns.texts(&fields);
+    let (features, expressions): (Vec<Feature>, Vec<String>) =
+        terms.iter().chain(&texts).cloned().chain(others).unzip();
     let sql = columns.sql(&features, &expressions);
     let place = &written.name.place;
     let statement = match Statement::parse(&sql) {
@@ -73,244 +74,36 @@ pub(super) async fn compile(
         sql,
         languages: written.languages.iter().map(|language| language.value.clone()).collect(),
         terms: terms.into_iter().map(|(feature, _)| feature.name.value).collect(),
+        fields: fields.into_iter().map(|field| SearchField { column: field.column, name: field.name }).collect(),
         vectors: vectors.into_iter().map(|(vectors, _)| vectors).collect(),
         filters: filters.into_iter().map(|feature| feature.name.value).collect(),
         facets: written.facets.iter().map(|facet| facet.value.clone()).collect(),
+        synonyms: written.synonyms.clone(),
+        words,
+        profiles: written.profiles.clone(),
+        criteria: criteria.criteria,
     };
     Some(TargetView { recipe: Recipe::Search(search), ..view })
+}
+
+/// The words that have vectors: of the model of the first vectors.
+fn words(written: &Search, vectors: &[(SearchVectors, Feature)], diagnostics: &mut Diagnostics) -> Option<SearchWords> {
+    let limit = written.related_words? as usize;
+    match vectors.first() {
+        Some((first, _)) => Some(SearchWords { limit, model: Arc::clone(&first.model) }),
+        None if written.vectors.is_empty() => {
+            let message = "`related_words` needs `vectors`, whose model makes those of words too";
+            diagnostics.add(&written.name.place, message);
+            None
+        }
+        // What is wrong with them is reported.
+        None => None,
+    }
 }
 
 fn check_languages(written: &Search, diagnostics: &mut Diagnostics) {
     let codes: Vec<&str> = Language::codes().collect();
     for language in &written.languages {
         refer("language", &language.value, &language.place, &codes, diagnostics);
-    }
-}
-
-/// A text whose words are found.
-struct Field {
-    /// The columns of the source and the features that it is made of.
-    of: Vec<FeatureName>,
-    /// How often its terms are counted.
-    weight: u32,
-    access: Access,
-}
-
-/// A column that a search may name.
-struct Column {
-    table: String,
-    dtype: Dtype,
-    access: Access,
-    /// The column of a view that has a row for each moment.
-    has_time: bool,
-}
-
-/// The columns of a search's source, and the features of its entity.
-struct Columns<'a> {
-    written: &'a Search,
-    target: &'a Target,
-    keys: Vec<String>,
-    by_name: BTreeMap<String, Column>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(written: &'a Search, target: &'a Target, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let entity = &written.entity.value;
-        // That there is none is reported with the names.
-        target.entity(entity)?;
-        let source = target.source(written.source.value.as_str())?;
-        if source.entity != *entity {
-            let message = format!("`{}` has rows of `{}`, not of `{entity}`", source.name, source.entity);
-            diagnostics.add(&written.source.place, message);
-            return None;
-        }
-        if source.timestamp_field.is_some() {
-            let message =
-                format!("`{}` has a row for each moment; a search is over a source without time", source.name);
-            diagnostics.add(&written.source.place, message);
-            return None;
-        }
-        let views = target.views.iter().filter(|view| view.entity == *entity);
-        let of_views = views.flat_map(|view| {
-            view.features.iter().map(|feature| {
-                let (table, has_time) = (view.name.to_string(), view.time.is_some());
-                let column = Column { table, dtype: feature.dtype.clone(), access: feature.access, has_time };
-                (feature.name.to_string(), column)
-            })
-        });
-        let mut by_name: BTreeMap<String, Column> = of_views.collect();
-        // Where both have the name, the source's is nearer.
-        for column in &source.columns {
-            let (table, dtype) = (source.name.to_string(), column.dtype.clone());
-            by_name.insert(column.name.to_string(), Column { table, dtype, access: column.access, has_time: false });
-        }
-        Some(Self { written, target, keys: target.keys(entity), by_name })
-    }
-
-    /// The column of that name; that there is none is reported.
-    fn find(&self, name: &Spanned<FeatureName>, diagnostics: &mut Diagnostics) -> Option<&Column> {
-        let found = self.by_name.get(name.value.as_str());
-        match found {
-            None => {
-                let names = self.by_name.keys().map(String::as_str);
-                let remedy = nearest(name.value.as_str(), names).map(|nearest| format!("did you mean `{nearest}`?"));
-                let message = format!(
-                    "neither `{}` nor the features of `{}` have `{}`",
-                    self.written.source.value, self.written.entity.value, name.value
-                );
-                diagnostics.add_with(&name.place, message, remedy);
-                None
-            }
-            Some(column) if column.has_time => {
-                let message =
-                    format!("`{}` has a row for each moment; a search is over what has one of each key", column.table);
-                diagnostics.add(&name.place, message);
-                None
-            }
-            found => found,
-        }
-    }
-
-    fn qualified(&self, name: &FeatureName) -> String {
-        let table = self.by_name.get(name.as_str()).map(|column| column.table.as_str()).unwrap_or_default();
-        format!("{}.{}", quoted(table), quoted(name.as_str()))
-    }
-
-    fn fields(&self, diagnostics: &mut Diagnostics) -> Vec<Field> {
-        let mut taken: BTreeSet<&FeatureName> = BTreeSet::new();
-        let mut fields = Vec::new();
-        for text in &self.written.text {
-            if !taken.insert(&text.name.value) {
-                diagnostics.add(&text.name.place, format!("the field `{}` is written twice", text.name.value));
-            }
-            let own = [text.name.clone()];
-            let of = if text.of.is_empty() { &own } else { text.of.as_slice() };
-            let mut access = Access::Open;
-            for name in of {
-                let Some(column) = self.find(name, diagnostics) else { continue };
-                if column.dtype != Dtype::String {
-                    let message = format!("`{}` is {}; words are found in a string", name.value, column.dtype);
-                    diagnostics.add(&name.place, message);
-                }
-                if column.access == Access::Restricted {
-                    access = Access::Restricted;
-                }
-            }
-            let of = of.iter().map(|name| name.value.clone()).collect();
-            fields.push(Field { of, weight: text.weight, access });
-        }
-        fields
-    }
-
-    /// The columns of terms and how they are made: of the fields that are open, and of all where some are not.
-    fn terms(&self, fields: &[Field]) -> Vec<(Feature, String)> {
-        let mut terms = Vec::new();
-        for (name, access) in [(TERMS, Access::Open), (RESTRICTED_TERMS, Access::Restricted)] {
-            let is_of_it = |field: &&Field| access == Access::Restricted || field.access == Access::Open;
-            let of_it: Vec<&Field> = fields.iter().filter(is_of_it).collect();
-            let is_needed = fields.iter().any(|field| field.access == access);
-            if let (true, Ok(name)) = (is_needed, FeatureName::parse(name)) {
-                let name = Spanned::new(name, self.written.name.place.clone());
-                terms.push((feature(name, Dtype::String, access), self.terms_of(&of_it)));
-            }
-        }
-        terms
-    }
-
-    /// The terms of each field as often as it weighs, so that BM25 over all of them is that of weighted fields (BM25F,
-    /// Robertson et al. 2004). What parts them is no term, so that no phrase goes over it.
-    fn terms_of(&self, fields: &[&Field]) -> String {
-        let codes: Vec<&str> = self.written.languages.iter().map(|language| language.value.as_str()).collect();
-        let terms = |name: &FeatureName| format!("{SEARCH_TERMS}({}, '{}')", self.qualified(name), codes.join(","));
-        let of_field = |field: &&Field| {
-            let once: Vec<String> = field.of.iter().map(terms).collect();
-            vec![once; field.weight as usize].concat()
-        };
-        let all: Vec<String> = fields.iter().flat_map(of_field).collect();
-        format!("concat_ws(' {PARTING} ', {})", all.join(", "))
-    }
-
-    fn vectors(&self, diagnostics: &mut Diagnostics) -> Vec<(SearchVectors, Feature)> {
-        let mut vectors = Vec::new();
-        for name in &self.written.vectors {
-            let Some(column) = self.find(name, diagnostics) else { continue };
-            let recipe = self.target.view(&column.table).map(|view| &view.recipe);
-            let is_vector = |dtype: &Dtype| matches!(dtype, Dtype::Vector(_));
-            let has_vectors = is_vector(&column.dtype) || matches!(&column.dtype, Dtype::List(item) if is_vector(item));
-            let (true, Some(Recipe::Embedding(embedding))) = (has_vectors, recipe) else {
-                let message = format!("`{}` is no vector that a model makes of a text", name.value);
-                let remedy = "name a feature of a view with `embedding`: its model makes vectors of queries too";
-                diagnostics.add_with(&name.place, message, Some(remedy.to_owned()));
-                continue;
-            };
-            let of = SearchVectors { column: name.value.clone(), model: embedding.model.clone() };
-            vectors.push((of, feature(name.clone(), column.dtype.clone(), column.access)));
-        }
-        vectors
-    }
-
-    /// The columns that are filtered by, of which some are facets.
-    fn filters(&self, diagnostics: &mut Diagnostics) -> Vec<Feature> {
-        let mut filters: Vec<Feature> = Vec::new();
-        for name in &self.written.filters {
-            let Some(column) = self.find(name, diagnostics) else { continue };
-            if !column.dtype.is_scalar() {
-                let message = format!("`{}` is {}; a filter is over single values", name.value, column.dtype);
-                diagnostics.add(&name.place, message);
-            } else if self.keys.iter().any(|key| key == name.value.as_str()) {
-                diagnostics.add(&name.place, format!("`{}` is a join key; filters may name it anyway", name.value));
-            } else if filters.iter().any(|filter| filter.name.value == name.value) {
-                diagnostics.add(&name.place, format!("the filter `{}` is written twice", name.value));
-            }
-            filters.push(feature(name.clone(), column.dtype.clone(), column.access));
-        }
-        for facet in &self.written.facets {
-            if !filters.iter().any(|filter| filter.name.value == facet.value) {
-                let message = format!("the facet `{}` is none of the filters", facet.value);
-                diagnostics.add_with(&facet.place, message, Some("write it under `filters` too".to_owned()));
-            }
-        }
-        filters
-    }
-
-    /// The rows of the source, and beside each what views have of its key.
-    fn sql(&self, features: &[Feature], expressions: &[String]) -> String {
-        let source = quoted(self.written.source.value.as_str());
-        let keys = self.keys.iter().map(|key| format!("{source}.{key} as {key}", key = quoted(key)));
-        let columns = features.iter().zip(expressions);
-        let columns = columns.map(|(feature, expr)| format!("{expr} as {}", quoted(feature.name.value.as_str())));
-        let selected: Vec<String> = keys.chain(columns).collect();
-        let named = self.written.text.iter().flat_map(|text| match text.of.as_slice() {
-            [] => vec![&text.name.value],
-            of => of.iter().map(|name| &name.value).collect(),
-        });
-        let named = named.chain(self.written.vectors.iter().chain(&self.written.filters).map(|name| &name.value));
-        let tables: BTreeSet<&str> =
-            named.filter_map(|name| self.by_name.get(name.as_str())).map(|column| column.table.as_str()).collect();
-        let views = tables.into_iter().filter(|table| *table != self.written.source.value.as_str());
-        let joins: String = views
-            .map(|view| {
-                let view = quoted(view);
-                let on = self.keys.iter().map(|key| format!("{source}.{key} = {view}.{key}", key = quoted(key)));
-                format!(" left join {view} on {}", on.collect::<Vec<_>>().join(" and "))
-            })
-            .collect();
-        format!("select {} from {source}{joins}", selected.join(", "))
-    }
-}
-
-fn feature(name: Spanned<FeatureName>, dtype: Dtype, access: Access) -> Feature {
-    let dtype = Spanned::new(dtype, name.place.clone());
-    Feature {
-        name,
-        dtype,
-        expr: None,
-        unit: None,
-        description: None,
-        licence: None,
-        access: Some(access),
-        online: Online::Off,
-        tags: Vec::new(),
-        expect: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::analyze::ReadyAnalyzer;
-use crate::definition::{Access, Dtype, Expectation, Format, Online, Postgres};
+use crate::definition::{Access, Dtype, Expectation, Format, Online, Postgres, Profile, Synonyms};
 use crate::engine::time::WindowFunction;
 use crate::model::{Model, Part};
 use crate::name::{EntityName, FeatureName, Fingerprint, TableName};
@@ -202,9 +202,40 @@ pub struct TargetSearch {
     pub languages: Vec<String>,
     /// The columns of terms: of the fields that are open, then, where there are others, of all.
     pub terms: Vec<FeatureName>,
+    pub fields: Vec<SearchField>,
     pub vectors: Vec<SearchVectors>,
     pub filters: Vec<FeatureName>,
     pub facets: Vec<FeatureName>,
+    pub synonyms: Vec<Synonyms>,
+    /// How many words of its texts have vectors, and of which model; none of them by default.
+    pub words: Option<SearchWords>,
+    /// What they name is there.
+    pub profiles: Vec<Profile>,
+    pub criteria: Vec<SearchCriterion>,
+}
+
+/// What makes two pieces alike: vectors, or the values of features.
+#[derive(Clone, Debug)]
+pub struct SearchCriterion {
+    pub name: FeatureName,
+    /// The column of vectors alone, or features.
+    pub of: Vec<FeatureName>,
+    pub has_vectors: bool,
+    pub weight: f64,
+}
+
+/// The commonest words of texts, as vectors.
+#[derive(Clone, Debug)]
+pub struct SearchWords {
+    pub limit: usize,
+    pub model: Arc<Model>,
+}
+
+/// A text whose words are found, and the column that has it as it is.
+#[derive(Clone, Debug)]
+pub struct SearchField {
+    pub name: FeatureName,
+    pub column: FeatureName,
 }
 
 /// Vectors by which texts are found.

@@ -61,6 +61,15 @@ pub(super) enum NameOr<T> {
     More(T),
 }
 
+/// Words alone, or more.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum ListOr<T> {
+    List(Vec<String>),
+    More(T),
+}
+
 /// What all feature views have in common, whatever their values come from.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -233,6 +242,8 @@ enum EmbeddedPart {
     Whole,
     /// Its stanzas: a list of vectors, `embedding.stanzas`.
     Stanzas,
+    /// Its sentences, which line breaks end too: a list of vectors, `embedding.sentences`.
+    Sentences,
 }
 
 /// Windows over events.

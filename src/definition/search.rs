@@ -4,6 +4,8 @@ use super::Diagnostics;
 use super::fields::{self, Fields};
 use super::tree::{Node, Value};
 use super::written::{Search, SearchText};
+use super::{criterion, profile, synonyms};
+use crate::limits::RELATED_WORDS_MAX;
 
 /// The weight of a field that does not say it.
 const WEIGHT: u32 = 1;
@@ -22,6 +24,10 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Search>
         "vectors",
         "filters",
         "facets",
+        "synonyms",
+        "related_words",
+        "profiles",
+        "criteria",
         "description",
         "owner",
         "tags",
@@ -36,6 +42,20 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Search>
     let vectors = fields.names("vectors", diagnostics);
     let filters = fields.names("filters", diagnostics);
     let facets = fields.names("facets", diagnostics);
+    let nodes = fields.list("synonyms", diagnostics);
+    let synonyms = nodes.iter().filter_map(|node| synonyms::read(node, diagnostics)).collect();
+    let related_words = fields.text("related_words", diagnostics).and_then(|text| {
+        let words = text.value.trim().parse::<u32>().ok().filter(|words| (1..=RELATED_WORDS_MAX).contains(words));
+        if words.is_none() {
+            let message = format!("`{}` is not a number of words: from 1 to {RELATED_WORDS_MAX}", text.value);
+            diagnostics.add(&text.place, message);
+        }
+        words
+    });
+    let nodes = fields.list("profiles", diagnostics);
+    let profiles = nodes.iter().filter_map(|node| profile::read(node, diagnostics)).collect();
+    let nodes = fields.list("criteria", diagnostics);
+    let criteria = nodes.iter().filter_map(|node| criterion::read(node, diagnostics)).collect();
     let description = fields.string("description", diagnostics);
     let owner = fields.string("owner", diagnostics);
     let tags = fields.strings("tags", diagnostics);
@@ -48,6 +68,10 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Search>
         vectors,
         filters,
         facets,
+        synonyms,
+        related_words,
+        profiles,
+        criteria,
         description,
         owner,
         tags,

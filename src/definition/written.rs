@@ -2,8 +2,11 @@
 
 use schemars::JsonSchema;
 
+use super::criterion::Criterion;
 use super::expect::Expectation;
-use super::schema::{FeatureExpect, NameOr};
+use super::profile::Profile;
+use super::schema::{FeatureExpect, ListOr, NameOr};
+use super::synonyms::Synonyms;
 use super::{Dtype, Place, Spanned, Text};
 use crate::name::{EntityName, FeatureName, TableName, ThemeName};
 
@@ -146,6 +149,18 @@ pub struct Search {
     /// Those of the filters whose values are counted.
     #[schemars(default)]
     pub facets: Vec<Spanned<FeatureName>>,
+    /// Words that stand for others: groups, or one way.
+    #[schemars(with = "Option<Vec<ListOr<Synonyms>>>")]
+    pub synonyms: Vec<Synonyms>,
+    /// How many of the commonest words of its texts have vectors, by which words that no text has are read as words that some
+    /// have, from another language or for the same thing; none by default.
+    pub related_words: Option<u32>,
+    /// Named recipes of retrieval, fusion, ranking and diversity.
+    #[schemars(default)]
+    pub profiles: Vec<Profile>,
+    /// What makes two pieces alike, for recommendations.
+    #[schemars(default)]
+    pub criteria: Vec<Criterion>,
     /// What it finds.
     pub description: Option<String>,
     /// Who answers for it.

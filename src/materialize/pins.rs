@@ -1,5 +1,7 @@
 //! The release to be: what was built, under the names and documents of the target.
 
+mod search;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -8,14 +10,14 @@ use super::{Built, Plan, SourceStep, ViewStep, Work};
 use crate::analyze::Analyzer;
 use crate::analyze::theme::Theme;
 use crate::compile::{
-    Recipe, SearchVectors, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity,
-    TargetFeature, TargetInput, TargetOnRequest, TargetWindow, TargetWindows,
+    Recipe, Target, TargetAnalyzer, TargetColumn, TargetDuplicates, TargetEmbedding, TargetEntity, TargetFeature,
+    TargetInput, TargetOnRequest, TargetWindow, TargetWindows,
 };
 use crate::definition::{Access, Online};
 use crate::name::{FeatureName, Fingerprint, ReleaseNumber};
 use crate::store::{
-    self, ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SearchPin,
-    SearchVectorsPin, SourcePin, Statistics, TextMethod, TextPin, ThemePin, ViewPin, WindowPin, WindowsPin,
+    self, ColumnPin, DuplicatesPin, EntityPin, FeaturePin, InputPin, Manifest, OnRequestPin, SourcePin, Statistics,
+    TextMethod, TextPin, ThemePin, ViewPin, WindowPin, WindowsPin,
 };
 
 /// The manifest of what `plan` made of `target`, the next after `newest`.
@@ -30,7 +32,7 @@ pub fn manifest(
     let mut versions = newest.map(|manifest| manifest.versions.clone()).unwrap_or_default();
     let sources = plan.sources.iter().filter_map(|step| source(step, built)).collect();
     let views = plan.views.iter().filter_map(|step| view(step, built, &mut versions)).collect();
-    let searches = plan.searches.iter().filter_map(|step| search(step, built)).collect();
+    let searches = plan.searches.iter().filter_map(|step| search::search(step, built)).collect();
     let on_request = target.on_request.iter().map(|view| on_request(view.clone(), &mut versions)).collect();
     Manifest {
         number: newest.map(|manifest| manifest.number.next()).unwrap_or(ReleaseNumber::FIRST),
@@ -140,25 +142,6 @@ fn view(step: &ViewStep, built: &Built, versions: &mut BTreeMap<String, Vec<Fing
         description: view.description,
         owner: view.owner,
         tags: view.tags,
-    })
-}
-
-fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
-    let Recipe::Search(search) = &step.view.recipe else { return None };
-    // Its columns are no features, so that they have no versions.
-    let rows = view(step, built, &mut BTreeMap::new())?;
-    let vectors = |vectors: &SearchVectors| SearchVectorsPin {
-        column: vectors.column.to_string(),
-        model: vectors.model.name().to_owned(),
-        digest: vectors.model.digest(),
-    };
-    Some(SearchPin {
-        rows,
-        languages: search.languages.clone(),
-        terms: texts(&search.terms),
-        vectors: search.vectors.iter().map(vectors).collect(),
-        filters: texts(&search.filters),
-        facets: texts(&search.facets),
     })
 }
 

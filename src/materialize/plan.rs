@@ -1,12 +1,14 @@
 //! Target against release: what a build will do, and why. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::compile::{Recipe, Target, TargetSource, TargetView};
+use crate::compile::{Recipe, SearchWords, Target, TargetSource, TargetView};
 use crate::definition::Format;
-use crate::store::{IncomingFile, Manifest, SourcePin, ViewPin};
+use crate::model::Model;
+use crate::store::{IncomingFile, Manifest, SourcePin, ViewPin, WordsPin};
 
 /// What a build will do, in the order in which it will do it.
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ pub struct Plan {
     pub views: Vec<ViewStep>,
     /// After the views, which they read.
     pub searches: Vec<ViewStep>,
+    /// After the searches, whose words they are.
+    pub words: Vec<WordsStep>,
 }
 
 /// A source and what happens to it.
@@ -38,6 +42,18 @@ pub struct ViewStep {
     pub work: Work,
     /// Why it is computed; empty where it is not.
     pub reasons: Vec<String>,
+}
+
+/// The words of a search that have vectors, and whether those of the release before are kept.
+#[derive(Clone, Debug)]
+pub struct WordsStep {
+    pub search: String,
+    /// The columns of its texts.
+    pub columns: Vec<String>,
+    pub limit: usize,
+    pub model: Arc<Model>,
+    pub pinned: Option<WordsPin>,
+    pub is_kept: bool,
 }
 
 /// How much of a source or a view is written.
@@ -72,7 +88,8 @@ impl Plan {
     /// Whether no data has to be written.
     pub fn is_empty(&self) -> bool {
         let sources = self.sources.iter().all(|step| step.work == Work::Keep);
-        sources && self.views.iter().chain(&self.searches).all(|step| step.work == Work::Keep)
+        let words = self.words.iter().all(|step| step.is_kept);
+        sources && words && self.views.iter().chain(&self.searches).all(|step| step.work == Work::Keep)
     }
 }
 
@@ -120,8 +137,24 @@ pub fn plan(
         let (work, reasons) = plan_view(search, pinned, &works);
         ViewStep { view: search.clone(), pinned: pinned.cloned(), work, reasons }
     });
-    let searches = searches.collect();
-    Plan { sources, views, searches }
+    let searches: Vec<ViewStep> = searches.collect();
+    let words = searches.iter().filter_map(|step| plan_words(step, newest)).collect();
+    Plan { sources, views, searches, words }
+}
+
+fn plan_words(step: &ViewStep, newest: Option<&Manifest>) -> Option<WordsStep> {
+    let Recipe::Search(search) = &step.view.recipe else { return None };
+    let SearchWords { limit, model } = search.words.clone()?;
+    let pinned = newest.and_then(|newest| newest.search(step.view.name.as_str())?.words.clone());
+    let is_same = |pin: &WordsPin| pin.limit == limit as u64 && pin.digest == model.digest();
+    Some(WordsStep {
+        search: step.view.name.to_string(),
+        columns: search.fields.iter().map(|field| field.column.to_string()).collect(),
+        limit,
+        is_kept: step.work == Work::Keep && pinned.as_ref().is_some_and(is_same),
+        model,
+        pinned,
+    })
 }
 
 fn plan_source(source: &TargetSource, pinned: Option<&SourcePin>, files: &[IncomingFile]) -> SourceStep {

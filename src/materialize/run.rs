@@ -9,9 +9,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, source, view, windows};
+use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, source, view, windows, words};
 use crate::compile::Target;
-use crate::store::{Check, RejectsPin, Statistics, Store, StoreError, Table};
+use crate::store::{Check, RejectsPin, Statistics, Store, StoreError, Table, WordsPin};
 use crate::telemetry::span;
 
 /// What a build may use, and what it is called.
@@ -38,6 +38,8 @@ pub(super) struct Shared {
 #[derive(Clone, Debug, Default)]
 pub struct Built {
     pub tables: BTreeMap<String, BuiltTable>,
+    /// By search: its words that have vectors.
+    pub words: BTreeMap<String, WordsPin>,
     /// The moment at which windows end; none where there is no event.
     pub as_of: Option<DateTime<Utc>>,
 }
@@ -133,6 +135,10 @@ pub async fn run(
         let table = view::run(&shared, step, &built).instrument(span).await?;
         measure(step.view.name.as_str(), &table);
         built.tables.insert(step.view.name.to_string(), table);
+    }
+    for step in &plan.words {
+        let pin = words::run(&shared, step, &built).await?;
+        built.words.insert(step.search.clone(), pin);
     }
     Ok(built)
 }

@@ -9,8 +9,7 @@ use arrow::array::{Array, StringArray};
 use super::bert::Bert;
 use super::endpoint::Endpoint;
 use super::sentence_encoder::SentenceEncoder;
-use super::stanzas;
-use super::{Embedded, EmbeddingModel, ModelError, Part, Parts};
+use super::{Embedded, EmbeddingModel, ModelError, Part, Parts, parts};
 use crate::clock::Stopwatch;
 use crate::config::{Config, ModelConfig};
 use crate::name::{Fingerprint, nearest};
@@ -121,7 +120,7 @@ impl Model {
     /// The vectors of parts of texts, by one call; counted.
     pub async fn embed_parts(&self, texts: &StringArray, parts: &[Part]) -> Result<Parts, ModelError> {
         let watch = Stopwatch::start();
-        let embedded = stanzas::embed_parts(self.model.as_ref(), texts, parts).await;
+        let embedded = parts::embed_parts(self.model.as_ref(), texts, parts).await;
         let told = embedded.as_ref().ok().map(|parts| (texts.len(), parts.tokens, parts.faults.len()));
         self.counted(&watch, told);
         embedded

@@ -19,6 +19,14 @@ pub(super) fn session() -> &'static Session {
     &SESSION
 }
 
+/// A filter as it is written where there is only text: a condition in SQL, or an object.
+pub fn written_filter(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(form)) => Value::Object(form),
+        _ => Value::String(text.to_owned()),
+    }
+}
+
 /// The condition that a JSON form stands for.
 pub(super) fn of_json(form: &Value) -> Result<Expr, SqlError> {
     let mut parts = 0;

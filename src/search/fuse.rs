@@ -3,21 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::limits::SEARCH_CANDIDATES;
-use crate::store::Found;
+use crate::store::{Found, Fusion, LegWeights};
 
-/// How much each leg counts, 0 or more.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Weights {
-    pub keyword: f64,
-    pub semantic: f64,
-}
-
-/// Between these, the hybrid was no worse than its better leg on each collection of docs/evaluation.md.
-impl Default for Weights {
-    fn default() -> Self {
-        Self { keyword: 0.65, semantic: 0.35 }
-    }
-}
+/// What is added to a rank, so that the first ones do not decide alone (Cormack et al. 2009).
+const RANK_OFFSET: f64 = 60.0;
 
 /// Where a piece stands in a leg.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,38 +19,60 @@ pub struct Leg {
     pub scaled: f64,
 }
 
+/// A piece that was found, and why it stands where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranked {
+    pub row: usize,
+    pub explanation: Explanation,
+}
+
 /// Why a piece stands where it stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// By words, BM25 as a share of what a text would come near to that has all of the query's terms again and again; by
-    /// meaning, the cosine, below 0 as 0; by both, the weighted mean of these.
+    /// From 0 to 1: the relevance, and what the priors make of it.
     pub score: f64,
+    /// By words, BM25 as a share of what a text would come near to that has all of the query's terms again and again; by
+    /// meaning, the cosine, below 0 as 0; by both, the weighted mean of these, or what the ranks make of them.
+    pub relevance: f64,
     /// None where its words are not among the candidates.
     pub keyword: Option<Leg>,
     /// None where its meaning is not.
     pub semantic: Option<Leg>,
+    /// By feature: how much of it the piece has, from 0 to 1.
+    pub priors: Vec<(String, f64)>,
+}
+
+impl Ranked {
+    fn new(row: usize, relevance: f64, keyword: Option<Leg>, semantic: Option<Leg>) -> Self {
+        let priors = Vec::new();
+        Self { row, explanation: Explanation { score: relevance, relevance, keyword, semantic, priors } }
+    }
+}
+
+/// The best first; of equals the first row.
+pub(super) fn sort(ranked: &mut [Ranked]) {
+    ranked.sort_by(|a, b| b.explanation.score.total_cmp(&a.explanation.score).then(a.row.cmp(&b.row)));
 }
 
 /// By words alone; `ceiling` is the score that counts as 1.
-pub(super) fn by_keyword(words: &[Found], ceiling: f64) -> Vec<(usize, Explanation)> {
-    let explained = |leg: Leg| Explanation { score: leg.scaled, keyword: Some(leg), semantic: None };
-    legs(words, share(ceiling)).map(|(row, leg)| (row, explained(leg))).collect()
+pub(super) fn by_keyword(words: &[Found], ceiling: f64) -> Vec<Ranked> {
+    legs(words, share(ceiling)).map(|(row, leg)| Ranked::new(row, leg.scaled, Some(leg), None)).collect()
 }
 
 /// By meaning alone.
-pub(super) fn by_semantic(meanings: &[Vec<Found>]) -> Vec<(usize, Explanation)> {
-    let explained = |leg: Leg| Explanation { score: leg.scaled, keyword: None, semantic: Some(leg) };
-    legs(&mean(meanings), cosine).map(|(row, leg)| (row, explained(leg))).collect()
+pub(super) fn by_semantic(meanings: &[Vec<Found>]) -> Vec<Ranked> {
+    legs(&mean(meanings), cosine).map(|(row, leg)| Ranked::new(row, leg.scaled, None, Some(leg))).collect()
 }
 
-/// By both: the weighted mean of the legs. What is no candidate by words has 0 of them; what is none by meaning has as much
-/// as the last candidate, where there are more rows than candidates.
+/// By both, as `fusion` says. By scores what is no candidate by words has 0 of them, what is none by meaning as much as the
+/// last candidate, where there are more rows than candidates; by ranks what is no candidate of a leg has 0 of it.
 pub(super) fn both(
     words: &[Found],
     ceiling: f64,
     meanings: &[Vec<Found>],
-    weights: Weights,
-) -> Vec<(usize, Explanation)> {
+    fusion: Fusion,
+    weights: LegWeights,
+) -> Vec<Ranked> {
     let meaning = mean(meanings);
     let mut by_row: BTreeMap<usize, (Option<Leg>, Option<Leg>)> = BTreeMap::new();
     for (row, leg) in legs(words, share(ceiling)) {
@@ -72,16 +83,19 @@ pub(super) fn both(
     }
     let last = meaning.last().filter(|_| meaning.len() >= SEARCH_CANDIDATES);
     let last = last.map(|found| cosine(f64::from(found.score))).unwrap_or_default();
-    let Weights { keyword: of_keyword, semantic: of_semantic } = weights;
+    let of_rank = |leg: Option<Leg>| leg.map_or(0.0, |leg| (RANK_OFFSET + 1.0) / (RANK_OFFSET + leg.rank as f64));
+    let LegWeights { keyword: of_keyword, semantic: of_semantic } = weights;
     let total = (of_keyword + of_semantic).max(f64::MIN_POSITIVE);
-    let explained = |(row, (keyword, semantic)): (usize, (Option<Leg>, Option<Leg>))| {
-        let by_keyword = keyword.map_or(0.0, |leg| leg.scaled);
-        let by_semantic = semantic.map_or(last, |leg| leg.scaled);
-        let score = (of_keyword * by_keyword + of_semantic * by_semantic) / total;
-        (row, Explanation { score, keyword, semantic })
+    let fused = |(row, (keyword, semantic)): (usize, (Option<Leg>, Option<Leg>))| {
+        let (by_keyword, by_semantic) = match fusion {
+            Fusion::Scores => (keyword.map_or(0.0, |leg| leg.scaled), semantic.map_or(last, |leg| leg.scaled)),
+            Fusion::Ranks => (of_rank(keyword), of_rank(semantic)),
+        };
+        let relevance = (of_keyword * by_keyword + of_semantic * by_semantic) / total;
+        Ranked::new(row, relevance, keyword, semantic)
     };
-    let mut ranked: Vec<(usize, Explanation)> = by_row.into_iter().map(explained).collect();
-    ranked.sort_by(|(a_row, a), (b_row, b)| b.score.total_cmp(&a.score).then(a_row.cmp(b_row)));
+    let mut ranked: Vec<Ranked> = by_row.into_iter().map(fused).collect();
+    sort(&mut ranked);
     ranked
 }
 

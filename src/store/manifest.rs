@@ -1,10 +1,16 @@
 //! What a release pins: everything that a reader needs to know without reading definitions.
 
+mod search;
 pub(super) mod v1;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+
+pub use search::{
+    CriterionPin, Fusion, LegWeights, PriorPin, ProfilePin, SearchFieldPin, SearchMode, SearchPin, SearchVectorsPin,
+    SynonymsPin,
+};
 
 use super::{Check, RejectsPin, Statistics};
 use crate::name::{Fingerprint, ReleaseNumber};
@@ -117,29 +123,6 @@ pub struct OnRequestPin {
     pub description: Option<String>,
     pub owner: Option<String>,
     pub tags: Vec<String>,
-}
-
-/// What is searched, at one version.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SearchPin {
-    /// The columns of its dataset; they are no features of the entity.
-    pub rows: ViewPin,
-    /// By their codes.
-    pub languages: Vec<String>,
-    /// The columns of terms: of the fields that are open, then, where there are others, of all.
-    pub terms: Vec<String>,
-    pub vectors: Vec<SearchVectorsPin>,
-    pub filters: Vec<String>,
-    pub facets: Vec<String>,
-}
-
-/// Vectors by which texts are found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SearchVectorsPin {
-    pub column: String,
-    /// What makes vectors of queries too.
-    pub model: String,
-    pub digest: Fingerprint,
 }
 
 /// A value that comes with a request.

@@ -1,5 +1,9 @@
 //! The dataset of a search: rows by their terms and by their vectors, of those that are allowed.
 
+mod texts;
+mod words;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap, Scanner};
@@ -9,13 +13,18 @@ use datafusion::arrow::datatypes::{Float32Type, UInt64Type};
 use futures::TryStreamExt;
 use hashbrown::HashMap;
 use lance_index::scalar::FullTextSearchQuery;
-use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery, PhraseQuery};
+use lance_index::scalar::inverted::query::{BooleanQuery, FtsQuery, MatchQuery, Occur, PhraseQuery};
 use lance_linalg::distance::DistanceType;
+use tokio::sync::OnceCell;
+
+pub use words::NearWord;
+pub(super) use words::Words;
 
 use super::lance::{self, LanceTable, fault};
 use super::spine::{indices, plain_schema, rows_fault};
-use super::{Entitlements, SearchPin, Store, StoreError, TableKey, key_texts, search_path};
+use super::{Entitlements, SearchPin, Store, StoreError, TableKey, WordVectors, key_texts, search_path};
 use crate::limits::{LANCE_SCAN_BUFFER_BYTES, SEARCH_ROWS_AT_ONCE, VECTOR_CANDIDATES_FACTOR, VECTOR_INDEX_ROWS_MIN};
+use crate::name::EntityKey;
 
 /// Where Lance tells which row it is, how well it fits and how far it is.
 const ROW_ID: &str = "_rowid";
@@ -29,6 +38,13 @@ pub struct Found {
     pub row: usize,
     /// BM25, or the cosine of its vector and that of the query.
     pub score: f32,
+}
+
+/// A term that is looked for, and how much it counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightedTerm {
+    pub text: String,
+    pub weight: f32,
 }
 
 /// The rows among which something is found.
@@ -46,10 +62,16 @@ pub(super) struct SearchTable {
     ids: Vec<u64>,
     /// The parts of each row's key.
     keys: Vec<StringArray>,
-    /// The join keys and the filters.
+    /// The join keys, the filters, and what else criteria are of.
     columns: RecordBatch,
     /// By column of terms: in how many rows each term is.
     counts: HashMap<String, HashMap<String, u32>>,
+    /// The columns of texts.
+    texts: Vec<String>,
+    /// By column of texts: their words. Counted when a word is first asked for that no row has.
+    words: OnceCell<BTreeMap<String, Words>>,
+    /// The commonest words as vectors.
+    word_vectors: WordVectors,
 }
 
 impl SearchTable {
@@ -59,7 +81,14 @@ impl SearchTable {
             return Err(StoreError::Damaged { path, reason: "it is no Lance dataset".to_owned() });
         };
         let table = store.lance.open(&path, version).await?;
-        let names: Vec<&String> = key.iter().chain(&pin.filters).collect();
+        let of_criteria =
+            pin.criteria.iter().filter(|criterion| !criterion.has_vectors).flat_map(|criterion| &criterion.of);
+        let mut names: Vec<&String> = key.iter().chain(&pin.filters).collect();
+        for name in of_criteria {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         let mut scanner = table.dataset.scan();
         scanner.project(&names).map_err(fault(&path))?;
         scanner.with_row_id().scan_in_order(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
@@ -79,13 +108,21 @@ impl SearchTable {
         for column in &pin.terms {
             counts.insert(column.clone(), counted(&table, column).await?);
         }
-        Ok(Self { table, ids, keys, columns, counts })
+        let texts = pin.fields.iter().map(|field| field.column.clone()).collect();
+        let word_vectors = match &pin.words {
+            Some(words) => store.words(words).await?,
+            None => WordVectors::default(),
+        };
+        Ok(Self { table, ids, keys, columns, counts, texts, words: OnceCell::new(), word_vectors })
     }
 
     pub fn memory_bytes(&self) -> usize {
         let keys: usize = self.keys.iter().map(Array::get_array_memory_size).sum();
         let terms = self.counts.values().flat_map(HashMap::keys).map(|term| term.len() + size_of::<(String, u32)>());
-        self.columns.get_array_memory_size() + keys + size_of_val(self.ids.as_slice()) + terms.sum::<usize>()
+        let words = self.words.get().into_iter().flat_map(BTreeMap::values).map(Words::memory_bytes);
+        let texts = terms.chain(words).sum::<usize>();
+        let others = size_of_val(self.ids.as_slice()) + self.word_vectors.memory_bytes();
+        self.columns.get_array_memory_size() + keys + texts + others
     }
 
     /// Scans the rows that are allowed for their `score`.
@@ -123,6 +160,8 @@ pub struct ReadableSearch {
     table: Arc<SearchTable>,
     /// The join keys and the filters, a row each.
     columns: RecordBatch,
+    /// What criteria are of, and are not vectors.
+    compared: RecordBatch,
 }
 
 impl ReadableSearch {
@@ -130,8 +169,12 @@ impl ReadableSearch {
         let (schema, keys) = (table.columns.schema(), table.keys.len());
         let is_seen = |at: &usize| *at < keys || pin.filters.contains(schema.field(*at).name());
         let seen: Vec<usize> = (0..schema.fields().len()).filter(is_seen).collect();
-        let columns = table.columns.project(&seen).expect("the places are those of the columns");
-        Self { pin, table, columns }
+        let of_criteria = |name: &String| pin.criteria.iter().any(|criterion| criterion.of.contains(name));
+        let compared: Vec<usize> =
+            (0..schema.fields().len()).filter(|at| of_criteria(schema.field(*at).name())).collect();
+        let columns = |places: &[usize]| table.columns.project(places).expect("the places are those of the columns");
+        let (columns, compared) = (columns(&seen), columns(&compared));
+        Self { pin, table, columns, compared }
     }
 
     pub fn pin(&self) -> &SearchPin {
@@ -143,6 +186,11 @@ impl ReadableSearch {
         self.table.ids.len()
     }
 
+    /// How many parts a key has.
+    pub fn key_parts(&self) -> usize {
+        self.table.keys.len()
+    }
+
     /// The parts of a row's key.
     pub fn key(&self, row: usize) -> impl Iterator<Item = &str> {
         self.table.keys.iter().map(move |part| part.value(row))
@@ -151,6 +199,16 @@ impl ReadableSearch {
     /// What filters may name: the join keys and the filters, a row for each row.
     pub fn columns(&self) -> &RecordBatch {
         &self.columns
+    }
+
+    /// The values by which rows are compared, where they are no vectors; a row for each row.
+    pub fn compared(&self) -> &RecordBatch {
+        &self.compared
+    }
+
+    /// The row of that key.
+    pub fn row_of(&self, key: &EntityKey) -> Option<usize> {
+        (0..self.rows()).find(|row| self.key(*row).eq(key.parts().iter().map(String::as_str)))
     }
 
     /// The column of the terms of all fields that may be read; none where there is no such field.
@@ -175,15 +233,26 @@ impl ReadableSearch {
     /// The rows that have most of `terms`, in the order of BM25: `limit` of those that are `allowed`.
     pub async fn by_terms(
         &self,
-        terms: &[String],
+        terms: &[WeightedTerm],
         allowed: Option<&Allowed>,
         limit: usize,
     ) -> Result<Vec<Found>, StoreError> {
         let Some(column) = self.terms().filter(|_| !self.has_none(allowed) && !terms.is_empty()) else {
             return Ok(Vec::new());
         };
-        let query = MatchQuery::new(terms.join(" ")).with_column(Some(column.clone()));
-        self.by_query(query.into(), allowed, Some(limit)).await
+        let of_weight = |of: &[&WeightedTerm]| -> FtsQuery {
+            let terms: Vec<&str> = of.iter().map(|term| term.text.as_str()).collect();
+            let weight = of.first().map_or(1.0, |term| term.weight);
+            MatchQuery::new(terms.join(" ")).with_column(Some(column.clone())).with_boost(weight).into()
+        };
+        let mut ordered: Vec<&WeightedTerm> = terms.iter().collect();
+        ordered.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let mut queries = ordered.chunk_by(|a, b| a.weight == b.weight).map(of_weight).collect::<Vec<_>>();
+        let query = match (queries.pop(), queries.is_empty()) {
+            (Some(only), true) => only,
+            (last, _) => BooleanQuery::new(queries.into_iter().chain(last).map(|query| (Occur::Should, query))).into(),
+        };
+        self.by_query(query, allowed, Some(limit)).await
     }
 
     /// The rows in which `terms` stand behind one another; the rows in any order.
@@ -230,7 +299,8 @@ impl ReadableSearch {
         match allowed {
             // An index would pass by most of what is allowed.
             Some(allowed) if allowed.rows < VECTOR_INDEX_ROWS_MIN => scanner.use_index(false),
-            _ => scanner.ef(VECTOR_CANDIDATES_FACTOR * limit),
+            // What its eight bits tell is no cosine: what they bring near is compared again.
+            _ => scanner.ef(VECTOR_CANDIDATES_FACTOR * limit).refine(1),
         };
         self.table.found(&scanner, DISTANCE, |distance| 1.0 - distance).await
     }
@@ -247,9 +317,17 @@ impl SearchPin {
         let features = &self.rows.features;
         let is_seen = |name: &str| features.iter().any(|feature| feature.name == name);
         self.terms.retain(|column| is_seen(column));
+        self.fields.retain(|field| is_seen(&field.column));
         self.vectors.retain(|vectors| is_seen(&vectors.column));
         self.filters.retain(|filter| is_seen(filter));
         self.facets.retain(|facet| is_seen(facet));
+        self.criteria.iter_mut().for_each(|criterion| criterion.of.retain(|column| is_seen(column)));
+        self.criteria.retain(|criterion| !criterion.of.is_empty());
+        for profile in &mut self.profiles {
+            profile.vectors.retain(|column| is_seen(column));
+            profile.priors.retain(|prior| is_seen(&prior.feature));
+            profile.at_most.retain(|filter, _| is_seen(filter));
+        }
         self
     }
 }

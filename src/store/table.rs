@@ -45,6 +45,14 @@ impl Table {
         }
     }
 
+    /// None for a file.
+    pub(super) fn lance(&self) -> Option<&LanceTable> {
+        match &self.0 {
+            Data::Lance(table) => Some(table),
+            Data::Parquet { .. } => None,
+        }
+    }
+
     /// The version of a Lance dataset; 0 for a file, which never changes.
     pub fn version(&self) -> u64 {
         self.data().lance_version().unwrap_or_default()

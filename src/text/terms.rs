@@ -100,7 +100,7 @@ impl Tokenizer {
     }
 
     fn is_stop_word(&self, word: &str) -> bool {
-        let word = folded(&lower(word));
+        let word = plain_word(word);
         let words = match self.language(&word).map(Language::algorithm) {
             Some(Algorithm::English | Algorithm::Earlymodernenglish) => stop_words::ENGLISH,
             Some(Algorithm::Russian) => stop_words::RUSSIAN,
@@ -133,12 +133,25 @@ impl Tokenizer {
     }
 }
 
+/// The words of `text` by the same rules, in its order, as they stand there but for case, accents and stress.
+pub fn words(text: &str) -> impl Iterator<Item = String> {
+    text.unicode_words().map(plain_word)
+}
+
+/// A word without case, accents and stress.
+pub fn plain_word(word: &str) -> String {
+    folded(&lower(word))
+}
+
 fn stem(language: Language, word: &str) -> String {
     Stemmer::new(language.algorithm()).stem(word).into_owned()
 }
 
 /// Without case, and with one kind of apostrophe; composed.
 fn lower(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase().replace('`', "'");
+    }
     let plain = |c: char| if matches!(c, '\u{2018}' | '\u{2019}' | '\u{2bc}' | '`') { '\'' } else { c };
     word.nfkc().map(plain).flat_map(char::to_lowercase).collect()
 }

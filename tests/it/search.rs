@@ -343,7 +343,7 @@ async fn after_rounds_of_change_what_has_a_word_is_found_by_it() {
         project.ingest("pieces", &format!("{round}.jsonl"), rows).await;
         project.build().await.unwrap();
         for word in words {
-            let request = json!({"query": word, "mode": "keyword", "limit": 200});
+            let request = json!({"query": word, "mode": "keyword", "limit": 200, "typing": false});
             let mut hits = keys(&found(&project, request).await);
             hits.sort();
             let has = |text: &String| text.split(' ').any(|other| other == word);

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use rhapsode::search::{self, Mode, Request, Weights};
-use rhapsode::store::Entitlements;
+use rhapsode::search::{self, Request};
+use rhapsode::store::{Entitlements, ProfilePin, SearchMode};
 use serde_json::{Value, json};
 
 use crate::support::TestProject;
@@ -224,13 +224,13 @@ fn a_filter_lets_through_exactly_what_it_is_true_of_in_every_mode() {
             |(number, piece): (usize, &Piece)| (condition.of(piece) == Some(true)).then(|| format!("p{number:02}"));
         let expected: Vec<String> = pieces.iter().enumerate().filter_map(is_allowed).collect();
         let filter = if in_sql { Value::String(condition.sql()) } else { condition.json() };
-        for mode in [Mode::Keyword, Mode::Semantic, Mode::Hybrid] {
+        for mode in [SearchMode::Keyword, SearchMode::Semantic, SearchMode::Hybrid] {
             let request = Request {
                 query: "common word".to_owned(),
-                mode,
+                profile: ProfilePin { mode, ..ProfilePin::default() },
                 filter: Some(filter.clone()),
-                weights: Weights::default(),
                 facets: Vec::new(),
+                highlights: 0,
                 offset: 0,
                 limit: PIECES,
             };

@@ -21,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("analysis", &["definition", "analyze", "model", "engine", "store"]),
     ("online", &["engine", "store"]),
     ("search", &["engine", "model", "store"]),
+    ("insight", &["model", "search", "store"]),
     ("dataset", &["definition", "engine", "query", "store"]),
     ("evaluate", &["analyze"]),
     ("jobs", &["state", "store"]),
@@ -49,8 +50,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "app", "analysis", "model", "engine", "store", "state", "ingest", "query", "online", "search", "dataset",
-            "jobs", "access",
+            "app", "analysis", "model", "engine", "store", "state", "ingest", "query", "online", "search", "insight",
+            "dataset", "jobs", "access",
         ],
     ),
     (
@@ -69,6 +70,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "pipeline",
             "query",
             "search",
+            "insight",
             "dataset",
             "evaluate",
             "access",

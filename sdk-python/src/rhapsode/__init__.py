@@ -13,6 +13,7 @@ number again, and the answer is the same.
 """
 
 from ._answers import (
+    AddedTerm,
     Catalogue,
     CatalogueCheck,
     CatalogueEntity,
@@ -20,9 +21,13 @@ from ._answers import (
     CatalogueInput,
     CatalogueOnRequest,
     CatalogueView,
+    Recommendation,
+    Recommendations,
     ReleaseEntry,
     ReleaseRows,
     Releases,
+    SearchHit,
+    SearchHits,
 )
 from ._client import Client
 from ._errors import (
@@ -59,6 +64,7 @@ from ._table import Features, Table
 from ._version import __version__
 
 __all__ = [
+    "AddedTerm",
     "AnswerError",
     "Catalogue",
     "CatalogueCheck",
@@ -81,10 +87,14 @@ __all__ = [
     "Problem",
     "ProblemError",
     "RateLimitedError",
+    "Recommendation",
+    "Recommendations",
     "ReleaseEntry",
     "ReleaseRows",
     "Releases",
     "RhapsodeError",
+    "SearchHit",
+    "SearchHits",
     "ServerError",
     "StatementError",
     "StatementTimeoutError",

@@ -120,3 +120,64 @@ class Releases(TypedDict):
 
     latest: int
     releases: list[ReleaseEntry]
+
+
+class SearchHit(TypedDict, total=False):
+    """A piece that was found."""
+
+    key: str
+    score: float
+    """From 0 to 1."""
+    features: dict[str, Any]
+    """The values of the search's filters."""
+    highlights: list[str]
+    """Lines that show why it was found; where they were asked for."""
+    explain: dict[str, Any]
+    """Why it stands where it stands; where that was asked for."""
+
+
+class AddedTerm(TypedDict):
+    """A term that was looked for though the query does not have it."""
+
+    term: str
+    reason: str
+    """`typing` or `synonym`; `for` is the word that it stands for."""
+
+
+class SearchHits(TypedDict):
+    """What a search found, the best first."""
+
+    release: int
+    search: str
+    hits: list[SearchHit]
+    facets: dict[str, list[dict[str, Any]]]
+    """By name: `value` and `count`, the most frequent first."""
+    terms: list[str]
+    added_terms: list[AddedTerm]
+    phrases: list[list[str]]
+    excluded: list[list[str]]
+    conditions: list[str]
+    next: str | None
+    """The `cursor` of the page after this one; none where this is the last."""
+
+
+class Recommendation(TypedDict):
+    """A piece that is recommended."""
+
+    key: str
+    score: float
+    """From 0 to 1."""
+    features: dict[str, Any]
+    """The values of the search's filters."""
+    reasons: list[dict[str, Any]]
+    """`criterion` and `likeness` (0 to 1), that which adds most first."""
+
+
+class Recommendations(TypedDict):
+    """Pieces that are recommended, the best first."""
+
+    release: int
+    search: str
+    recommendations: list[Recommendation]
+    weights: dict[str, float]
+    """How much each criterion counted."""

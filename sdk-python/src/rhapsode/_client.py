@@ -10,14 +10,15 @@ from typing import Any, Literal, TypeAlias, cast, overload
 
 import httpx
 
-from . import _batches, _transfer, _wire
-from ._answers import Catalogue, Releases
+from . import _batches, _search, _transfer, _wire
+from ._answers import Catalogue, Recommendations, Releases, SearchHits
 from ._session import Session
 from ._settings import settings
 from ._table import Features, Table
 
 Key: TypeAlias = "str | int | tuple[str | int, ...]"
 Release: TypeAlias = "int | str | None"
+Mode: TypeAlias = Literal["hybrid", "keyword", "semantic"]
 Format: TypeAlias = Literal["csv", "json", "jsonl", "parquet", "arrow"]
 
 TIMEOUT_SECONDS = 70.0
@@ -215,6 +216,129 @@ class Client:
         if filter is not None:
             parameters["filter"] = filter
         return _transfer.download(self._session, parameters, Path(path))
+
+    def search(
+        self,
+        query: str,
+        *,
+        search: str | None = None,
+        profile: str | None = None,
+        mode: Mode | None = None,
+        filter: str | Mapping[str, Any] | None = None,
+        weights: Mapping[str, float] | None = None,
+        typing: bool | None = None,
+        expand: bool | None = None,
+        diversity: float | None = None,
+        at_most: Mapping[str, int] | None = None,
+        facets: Iterable[str] | None = None,
+        highlight: bool | Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        explain: bool | None = None,
+        release: Release = None,
+    ) -> SearchHits:
+        """Pieces by their words and by their meaning, the best first.
+
+            for hit in client.search("the sea at night", filter="decade < 1850", highlight=True)["hits"]:
+                print(hit["key"], hit["score"], *hit["highlights"], sep="\\n")
+
+        Args:
+            query: words, `"phrases"` that must stand there, `-words` that must not, `year:1890..1910` for filters.
+            search: which one, where there are several.
+            profile: a recipe of the search's definition; what else is said here comes before it.
+            mode: `keyword`, `semantic` or `hybrid`.
+            filter: a condition in SQL over the search's filters, or its form as a mapping.
+            weights: `{"keyword": 0.7, "semantic": 0.3}`, how much each counts in a hybrid answer.
+            typing: whether words that no text has are read as those they are likely meant to be.
+            expand: whether synonyms are looked for too.
+            diversity: 0 to 1, how much it counts that a piece is unlike those before it.
+            at_most: `{"artist": 2}`, of the pieces with one value of a filter how many are found.
+            facets: filters whose values are counted among all hits.
+            highlight: whether hits have the lines that show why they were found, or `{"lines": 3, "before": "<b>", …}`.
+            limit: hits of this page, 200 at most; 10 by default.
+            cursor: the `next` of the page before.
+            explain: whether hits say why they are where they are.
+            release: a number or a tag; by default the newest.
+
+        Raises:
+            InvalidRequestError: an option is wrong; `field` says which one, `remedy` what was meant.
+            NotFoundError: there is no such search.
+            UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        options: dict[str, Any] = {
+            "query": query,
+            "search": search,
+            "profile": profile,
+            "mode": mode,
+            "filter": filter,
+            "weights": weights,
+            "typing": typing,
+            "expand": expand,
+            "diversity": diversity,
+            "at_most": at_most,
+            "facets": None if facets is None else list(facets),
+            "highlight": highlight,
+            "limit": limit,
+            "cursor": cursor,
+            "explain": explain,
+        }
+        answer = self._session.ask_json("/api/search", _wire.release(release), _search.body(options))
+        return cast(SearchHits, answer)
+
+    def recommendations(
+        self,
+        key_or_keys: Key | Iterable[Any] = (),
+        *,
+        text: str | None = None,
+        like: Mapping[str, Any] | None = None,
+        weights: Mapping[str, float] | None = None,
+        filter: str | None = None,
+        diversity: float | None = None,
+        at_most: Mapping[str, int] | None = None,
+        leave_out: Key | Iterable[Any] = (),
+        limit: int | None = None,
+        search: str | None = None,
+        release: Release = None,
+    ) -> Recommendations:
+        """Pieces that are like others, or like what is wished for, the best first, and why.
+
+            client.recommendations("t1", weights={"meaning": 1, "style": 0.5}, diversity=0.3)
+
+        Args:
+            key_or_keys: pieces to be like; of several join keys a tuple of their values, in order.
+            text: what they are about, in words.
+            like: values to be like, of features of the criteria.
+            weights: how much each criterion of the search's definition counts; as the definition says by default.
+            filter: which pieces are looked at: a condition in SQL over the search's filters.
+            diversity: 0 to 1, how much it counts that a piece is unlike those before it.
+            at_most: `{"artist": 2}`, of the pieces with one value of a filter how many are recommended.
+            leave_out: pieces that are not recommended.
+            limit: 200 at most; 10 by default.
+            search: which search's criteria, where there are several.
+            release: a number or a tag; by default the newest.
+
+        Raises:
+            UsageError: a key is of a type that cannot be sent.
+            UnknownKeyError: there is no such piece.
+            InvalidRequestError: an option is wrong; `field` says which one, `remedy` what was meant.
+            NotFoundError: there is no such search, or it has no criteria.
+            UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        options = {
+            "key": _search.keys(key_or_keys),
+            "text": text,
+            "like": None if like is None else _search.pairs(like),
+            "weights": None if weights is None else _search.pairs(weights),
+            "filter": filter,
+            "diversity": None if diversity is None else str(diversity),
+            "at_most": None if at_most is None else _search.pairs(at_most),
+            "leave_out": _search.keys(leave_out),
+            "limit": None if limit is None else str(limit),
+            "search": search,
+        }
+        parameters = {name: value for name, value in options.items() if value}
+        answer = self._session.read_json("/api/recommendations", {**parameters, **_wire.release(release)})
+        return cast(Recommendations, answer)
 
     def catalogue(self, release: Release = None) -> Catalogue:
         """All definitions of a release: entities, views, features with types, units, versions and statistics.

@@ -62,14 +62,11 @@ class Session:
 
     def read_json(self, path: str, parameters: Parameters) -> dict[str, Any]:
         """The JSON object at a path."""
-        response = self._whole("GET", path, parameters, accept=JSON, body=None)
-        try:
-            answer = json.loads(response.content)
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise unexpected(response, "it is no JSON object")
-        return answer
+        return _object(self._whole("GET", path, parameters, accept=JSON, body=None))
+
+    def ask_json(self, path: str, parameters: Parameters, body: bytes) -> dict[str, Any]:
+        """The JSON object that answers a JSON body. Such requests read only, so they may be sent again."""
+        return _object(self._whole("POST", path, parameters, accept=JSON, body=body))
 
     def ask_arrow(self, path: str, parameters: Parameters, body: bytes) -> httpx.Response:
         """An Arrow stream, the answer to a JSON body. Such requests read only, so they may be sent again."""
@@ -122,6 +119,16 @@ class Session:
             yield response
         finally:
             response.close()
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    try:
+        answer = json.loads(response.content)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise unexpected(response, "it is no JSON object")
+    return answer
 
 
 class _Bearer(httpx.Auth):

@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use super::super::{open, print_json};
 use crate::evaluate::retrieval::{Mean, Quality, Topic, read_topics, significance};
 use crate::limits::SEARCH_CANDIDATES;
-use crate::search::{self, Mode, Request, SearchError, Weights};
-use crate::store::{Entitlements, ReleaseRef};
+use crate::search::{self, Request, SearchError};
+use crate::store::{Entitlements, LegWeights, ProfilePin, ReadableSearch, ReleaseRef, SearchMode};
 
 /// How each way of searching is called, the legs first.
-const MODES: [(&str, Mode); 3] = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
+const MODES: [(&str, SearchMode); 3] =
+    [("keyword", SearchMode::Keyword), ("semantic", SearchMode::Semantic), ("hybrid", SearchMode::Hybrid)];
 
 /// Queries whose answers are known.
 #[derive(clap::Args)]
@@ -31,11 +32,23 @@ pub(super) struct SearchGold {
     /// How much words count in a hybrid answer, 0 to 1; the rest is for the meaning.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     keyword_weight: Option<f64>,
+    /// The recipe that the legs and the hybrid are measured with.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Measure the hybrid without each of its steps too, and each other recipe of the search's definition.
+    #[arg(long)]
+    steps: bool,
+}
+
+/// A way of searching.
+struct Way {
+    name: String,
+    profile: ProfilePin,
 }
 
 /// What one way of searching did, query by query.
 struct Measured {
-    name: &'static str,
+    name: String,
     qualities: Vec<Quality>,
 }
 
@@ -66,7 +79,10 @@ impl SearchGold {
             print_json(&json!({"queries": topics.len(), "modes": measured.iter().map(shown).collect::<Vec<_>>()}))?;
             return Ok(ExitCode::SUCCESS);
         }
-        say!("{} queries; 95 % by bootstrap; p by randomisation, against the better leg", topics.len());
+        say!(
+            "{} queries; 95 % by bootstrap; p by randomisation, of the hybrid against its better leg, of others against the hybrid",
+            topics.len()
+        );
         for of in &measured {
             let figures = FIGURES.iter().map(|(name, value)| {
                 let Mean { value, interval } = Mean::of(&of.values(*value));
@@ -78,8 +94,8 @@ impl SearchGold {
                     interval.high
                 )
             });
-            let p = better_leg(&measured, of).map(|p| format!("  p {p:.3}")).unwrap_or_default();
-            say!("{:9} {}{p}", of.name, figures.collect::<Vec<_>>().join("  "));
+            let p = chance(&measured, of).map(|p| format!("  p {p:.3}")).unwrap_or_default();
+            say!("{:17} {}{p}", of.name, figures.collect::<Vec<_>>().join("  "));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -88,21 +104,16 @@ impl SearchGold {
         let app = open(project)?;
         let view = app.open(&ReleaseRef::Latest).await?.readable_by(Entitlements::ALL);
         let found = search::find(&view.readable, self.search.as_deref()).await?;
-        let weights = match self.keyword_weight {
-            Some(keyword) => Weights { keyword, semantic: 1.0 - keyword },
-            None => Weights::default(),
-        };
         let mut measured = Vec::new();
-        for (name, mode) in MODES {
+        for Way { name, profile } in self.ways(&found)? {
             let mut qualities = Vec::with_capacity(topics.len());
             for Topic { text, judgements, .. } in topics {
-                let query = text.clone();
                 let request = Request {
-                    query,
-                    mode,
+                    query: text.clone(),
+                    profile: profile.clone(),
                     filter: None,
-                    weights,
                     facets: Vec::new(),
+                    highlights: 0,
                     offset: 0,
                     limit: SEARCH_CANDIDATES,
                 };
@@ -121,6 +132,36 @@ impl SearchGold {
         }
         Ok(measured)
     }
+
+    /// The ways of searching that are measured.
+    fn ways(&self, found: &ReadableSearch) -> anyhow::Result<Vec<Way>> {
+        let mut profile = search::profile(found, self.profile.as_deref())?;
+        if let Some(keyword) = self.keyword_weight {
+            profile.weights = LegWeights { keyword, semantic: 1.0 - keyword };
+        }
+        let of_mode = |(name, mode): (&str, SearchMode)| Way {
+            name: name.to_owned(),
+            profile: ProfilePin { mode, ..profile.clone() },
+        };
+        let mut ways: Vec<Way> = MODES.into_iter().map(of_mode).collect();
+        if !self.steps {
+            return Ok(ways);
+        }
+        let hybrid = || ProfilePin { mode: SearchMode::Hybrid, ..profile.clone() };
+        let steps = [
+            ("less typing", ProfilePin { typing: false, ..hybrid() }),
+            ("less expand", ProfilePin { expand: false, ..hybrid() }),
+            ("less priors", ProfilePin { priors: Vec::new(), ..hybrid() }),
+            ("less diversity", ProfilePin { diversity: 0.0, ..hybrid() }),
+            ("less at_most", ProfilePin { at_most: Default::default(), ..hybrid() }),
+        ];
+        // A step that the profile does not take brings nothing.
+        let taken = steps.into_iter().filter(|(_, without)| *without != hybrid());
+        ways.extend(taken.map(|(name, profile)| Way { name: name.to_owned(), profile }));
+        let others = found.pin().profiles.iter().filter(|other| other.name != profile.name);
+        ways.extend(others.map(|other| Way { name: other.name.clone(), profile: other.clone() }));
+        Ok(ways)
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -128,13 +169,17 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| format!("`{text}` is not from 0 to 1"))
 }
 
-/// How likely the difference of a hybrid to its better leg is chance; none for a leg.
-fn better_leg(measured: &[Measured], of: &Measured) -> Option<f64> {
+/// How likely it is chance that a hybrid differs from its better leg, or another way from the hybrid; none for a leg.
+fn chance(measured: &[Measured], of: &Measured) -> Option<f64> {
     let ndcg = |measured: &Measured| measured.values(|quality| quality.ndcg);
     let sum = |measured: &&Measured| ndcg(measured).iter().sum::<f64>();
-    let legs = measured.iter().filter(|leg| matches!(leg.name, "keyword" | "semantic"));
-    let better = legs.max_by(|a, b| sum(a).total_cmp(&sum(b)))?;
-    (of.name == "hybrid").then(|| significance(&ndcg(of), &ndcg(better)))
+    let is_leg = |measured: &&Measured| matches!(measured.name.as_str(), "keyword" | "semantic");
+    let other = match of.name.as_str() {
+        "keyword" | "semantic" => None,
+        "hybrid" => measured.iter().filter(is_leg).max_by(|a, b| sum(a).total_cmp(&sum(b))),
+        _ => measured.iter().find(|measured| measured.name == "hybrid"),
+    };
+    Some(significance(&ndcg(of), &ndcg(other?)))
 }
 
 fn shown(of: &Measured) -> Value {

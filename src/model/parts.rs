@@ -1,5 +1,6 @@
-//! The parts of a text that have vectors: the whole, and its stanzas.
+//! The parts of a text that have vectors: the whole, its stanzas, its sentences.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, StringArray, StructArray, UInt64Array};
@@ -17,16 +18,19 @@ pub enum Part {
     Whole,
     /// Its stanzas ([`text::stanzas`]): a list of vectors.
     Stanzas,
+    /// Its sentences ([`text::sentences`]): a list of vectors.
+    Sentences,
 }
 
 impl Part {
-    pub const ALL: [Self; 2] = [Self::Whole, Self::Stanzas];
+    pub const ALL: [Self; 3] = [Self::Whole, Self::Stanzas, Self::Sentences];
 
     /// What definitions call it; the name of its field too.
     pub fn name(self) -> &'static str {
         match self {
             Self::Whole => "whole",
             Self::Stanzas => "stanzas",
+            Self::Sentences => "sentences",
         }
     }
 
@@ -38,12 +42,12 @@ impl Part {
     pub fn data_type(self, dimensions: usize) -> DataType {
         match self {
             Self::Whole => vector_type(dimensions),
-            Self::Stanzas => DataType::List(stanza_field(dimensions)),
+            Self::Stanzas | Self::Sentences => DataType::List(vector_field(dimensions)),
         }
     }
 }
 
-fn stanza_field(dimensions: usize) -> Arc<Field> {
+fn vector_field(dimensions: usize) -> Arc<Field> {
     Arc::new(Field::new("item", vector_type(dimensions), true))
 }
 
@@ -68,10 +72,12 @@ pub(super) async fn embed_parts(
     texts: &StringArray,
     parts: &[Part],
 ) -> Result<Parts, ModelError> {
-    // A text and its stanzas stand together, so that the model sees them together.
+    // A text and its parts stand together, so that the model sees them together.
     let mut asked: Vec<Option<&str>> = Vec::new();
     let mut of_row: Vec<usize> = Vec::new();
-    let (mut wholes, mut stanzas, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut wholes = Vec::new();
+    let mut stanzas = Lists::default();
+    let mut sentences = Lists::default();
     for (row, text) in texts.iter().enumerate() {
         for part in parts {
             let start = asked.len();
@@ -82,8 +88,11 @@ pub(super) async fn embed_parts(
                 }
                 Part::Stanzas => {
                     asked.extend(text.map(text::stanzas).unwrap_or_default().into_iter().map(Some));
-                    stanzas.extend((start as u64)..(asked.len() as u64));
-                    counts.push(asked.len() - start);
+                    stanzas.push(start..asked.len());
+                }
+                Part::Sentences => {
+                    asked.extend(text.map(text::sentences).unwrap_or_default().into_iter().map(Some));
+                    sentences.push(start..asked.len());
                 }
             }
             of_row.resize(asked.len(), row);
@@ -97,14 +106,32 @@ pub(super) async fn embed_parts(
     };
     let values = parts.iter().map(|part| match part {
         Part::Whole => Arc::new(taken(&wholes)) as ArrayRef,
-        Part::Stanzas => Arc::new(lists(texts, taken(&stanzas), &counts)) as ArrayRef,
+        Part::Stanzas => Arc::new(stanzas.of(texts, taken(&stanzas.indices))) as ArrayRef,
+        Part::Sentences => Arc::new(sentences.of(texts, taken(&sentences.indices))) as ArrayRef,
     });
     let fields = parts_type(parts, model.dimensions());
     Ok(Parts { values: StructArray::new(fields, values.collect(), texts.nulls().cloned()), tokens, faults })
 }
 
-/// The vectors of stanzas as a list for each text, null where there is no text.
-fn lists(texts: &StringArray, vectors: FixedSizeListArray, counts: &[usize]) -> ListArray {
-    let field = stanza_field(usize::try_from(vectors.value_length()).unwrap_or_default());
-    ListArray::new(field, OffsetBuffer::from_lengths(counts.iter().copied()), Arc::new(vectors), texts.nulls().cloned())
+/// Parts of which a text has many.
+#[derive(Default)]
+struct Lists {
+    /// Where they are among what is asked for.
+    indices: Vec<u64>,
+    /// How many each text has.
+    counts: Vec<usize>,
+}
+
+impl Lists {
+    fn push(&mut self, of_text: Range<usize>) {
+        self.counts.push(of_text.len());
+        self.indices.extend(of_text.start as u64..of_text.end as u64);
+    }
+
+    /// Their vectors as a list for each text, null where there is no text.
+    fn of(&self, texts: &StringArray, vectors: FixedSizeListArray) -> ListArray {
+        let field = vector_field(usize::try_from(vectors.value_length()).unwrap_or_default());
+        let offsets = OffsetBuffer::from_lengths(self.counts.iter().copied());
+        ListArray::new(field, offsets, Arc::new(vectors), texts.nulls().cloned())
+    }
 }

@@ -1,0 +1,56 @@
+"""Searches and recommendations: what is asked, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+import rhapsode
+
+from fake import Fake, answers, problem
+
+HITS = {"release": 7, "search": "verse", "hits": [{"key": "t1", "score": 0.5, "features": {}}], "next": None}
+
+
+def test_a_search_sends_what_is_said_and_nothing_else() -> None:
+    fake = Fake(answers(httpx.Response(200, json=HITS)))
+    with fake.client() as client:
+        found = client.search("the sea", filter={"year": {"gt": 1900}}, facets=("decade",), highlight=True, release=7)
+    assert found["hits"][0]["key"] == "t1"
+    [request] = fake.requests
+    assert (request.method, request.url.path, request.url.params["release"]) == ("POST", "/api/search", "7")
+    sent = {"query": "the sea", "filter": {"year": {"gt": 1900}}, "facets": ["decade"], "highlight": True}
+    assert json.loads(request.content) == sent
+
+
+def test_a_search_is_tried_again_as_other_requests_are() -> None:
+    fake = Fake(answers(problem(503, "busy"), httpx.Response(200, json=HITS)))
+    with fake.client() as client:
+        assert client.search("the sea")["release"] == 7
+    assert len(fake.requests) == 2
+
+
+def test_recommendations_name_keys_as_urls_do() -> None:
+    answer = {"release": 7, "search": "verse", "recommendations": [], "weights": {}}
+    fake = Fake(answers(*[httpx.Response(200, json=answer)] * 4))
+    with fake.client() as client:
+        client.recommendations("a;b", weights={"meaning": 1, "style": 0.5}, leave_out=["t2", 3])
+        client.recommendations(("a", 2))
+        client.recommendations([("a", 2), ("b,c", 3)], diversity=0.0, limit=5)
+        client.recommendations(like={"valence": 0.8}, text="a storm", at_most={"artist": 2})
+    asked = [dict(request.url.params) for request in fake.requests]
+    assert asked == [
+        {"key": "a%3Bb", "weights": "meaning:1,style:0.5", "leave_out": "t2;3"},
+        {"key": "a,2"},
+        {"key": "a,2;b%2Cc,3", "diversity": "0.0", "limit": "5"},
+        {"like": "valence:0.8", "text": "a storm", "at_most": "artist:2"},
+    ]
+
+
+def test_what_is_no_key_is_not_sent() -> None:
+    fake = Fake(answers())
+    with fake.client() as client, pytest.raises(rhapsode.UsageError, match="a key is a str or an int"):
+        client.recommendations([1.5])
+    assert fake.requests == []

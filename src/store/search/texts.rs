@@ -1,0 +1,91 @@
+//! What a search has of its rows beside what they are found by: their texts, their vectors, and the words of all texts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::lance::dataset::ProjectionRequest;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, RecordBatch, StringArray, UInt64Array};
+use datafusion::arrow::compute::take;
+
+use super::words::{NearWord, Words};
+use super::{ReadableSearch, unexpected};
+use crate::store::lance::{LanceTable, fault};
+use crate::store::spine::rows_fault;
+use crate::store::{SearchFieldPin, StoreError};
+
+impl ReadableSearch {
+    /// Words of the texts that are as near to `word` as `distance`, each with the rows of the field that has it most.
+    pub async fn near_words(&self, word: &str, distance: usize) -> Result<Vec<NearWord>, StoreError> {
+        let words = self.words().await?;
+        let readable = self.pin.fields.iter().filter_map(|field| words.get(&field.column));
+        let mut near: BTreeMap<String, NearWord> = BTreeMap::new();
+        for found in readable.flat_map(|words| words.near(word, distance)) {
+            let known = near.entry(found.text.clone()).or_insert_with(|| found.clone());
+            known.rows = known.rows.max(found.rows);
+        }
+        Ok(near.into_values().collect())
+    }
+
+    /// The words of the texts whose vectors are nearest to `vector`, and their cosines with it. Those of texts that may not be
+    /// read are among them: a reader has what [`Self::rows_with`] knows.
+    pub fn words_near(&self, vector: &[f32], limit: usize) -> Vec<(&str, f32)> {
+        self.table.word_vectors.nearest(vector, limit)
+    }
+
+    /// Makes ready what is else made when it is first needed.
+    pub async fn warm(&self) -> Result<(), StoreError> {
+        self.words().await.map(|_| ())
+    }
+
+    /// Counts the words of its texts, unless they are.
+    async fn words(&self) -> Result<&BTreeMap<String, Words>, StoreError> {
+        let counting = async {
+            let mut words = BTreeMap::new();
+            for column in &self.table.texts {
+                words.insert(column.clone(), Words::of(&self.table.table, column).await?);
+            }
+            Ok(words)
+        };
+        self.table.words.get_or_try_init(|| counting).await
+    }
+
+    /// Whether a field's text is restricted.
+    pub fn is_restricted(&self, field: &str) -> bool {
+        let column = self.pin.fields.iter().find(|known| known.name == field).map(|known| &known.column);
+        self.pin.rows.features.iter().any(|feature| Some(&feature.name) == column && feature.restricted)
+    }
+
+    /// The texts of some rows, in their order: the name of each field, and its text of each row.
+    pub async fn texts(&self, rows: &[usize]) -> Result<Vec<(&str, StringArray)>, StoreError> {
+        let names: Vec<&str> = self.pin.fields.iter().map(|field| field.column.as_str()).collect();
+        let taken = self.taken(&names, rows).await?;
+        let text = |field: &'_ SearchFieldPin, column: &ArrayRef| {
+            column.as_string_opt::<i32>().cloned().ok_or_else(|| unexpected(&self.table.table.path, &field.column))
+        };
+        let fields = self.pin.fields.iter().zip(taken.columns());
+        fields.map(|(field, column)| Ok((field.name.as_str(), text(field, column)?))).collect()
+    }
+
+    /// The vectors of some rows in `column`, in their order; of a row with several the first.
+    pub async fn vectors(&self, column: &str, rows: &[usize]) -> Result<FixedSizeListArray, StoreError> {
+        let taken = self.taken(&[column], rows).await?;
+        let vectors = match taken.column(0).as_list_opt::<i32>() {
+            None => Arc::clone(taken.column(0)),
+            Some(lists) => {
+                let first = |row| {
+                    (!lists.is_null(row) && lists.value_length(row) > 0).then(|| lists.value_offsets()[row] as u64)
+                };
+                let first: UInt64Array = (0..lists.len()).map(first).collect();
+                take(lists.values(), &first, None).map_err(rows_fault)?
+            }
+        };
+        vectors.as_fixed_size_list_opt().cloned().ok_or_else(|| unexpected(&self.table.table.path, column))
+    }
+
+    async fn taken(&self, columns: &[&str], rows: &[usize]) -> Result<RecordBatch, StoreError> {
+        let LanceTable { dataset, path, .. } = &self.table.table;
+        let ids: Vec<u64> = rows.iter().map(|row| self.table.ids[*row]).collect();
+        let columns = ProjectionRequest::from_columns(columns.iter().copied(), dataset.schema());
+        dataset.take_rows(&ids, columns).await.map_err(fault(path))
+    }
+}
