@@ -77,6 +77,15 @@ fn reading(method: &str, route: &str) -> Option<Vec<(String, Value)>> {
             ];
             Some(requests.into_iter().map(|request| (route.to_owned(), request)).collect())
         }
+        ("POST", "/api/search/batch") => {
+            let requests = [
+                json!({"searches": [{"query": "one two three", "explain": true, "highlight": true}]}),
+                json!({"searches": [{"query": "one", "filter": "secret = 's1'"}]}),
+            ];
+            Some(requests.into_iter().map(|request| (route.to_owned(), request)).collect())
+        }
+        // Criteria of restricted features have a test in recommendations.rs.
+        ("GET", "/api/recommendations") => None,
         ("POST", "/api/analyze") => Some(vec![(route.to_owned(), json!({"text": "one two"}))]),
         // They tell of releases, jobs, keys, usage and pages; jobs are read below.
         (
