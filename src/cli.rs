@@ -98,9 +98,11 @@ enum Command {
     Quality(quality::Quality),
     /// Free what old releases hold.
     Gc(gc::Gc),
-    /// Measure the analyzers on texts whose analysis is known.
+    /// Find pieces by their words and by their meaning.
     Search(search::Search),
+    /// Find pieces that are like others, or like what is wished for.
     Recommend(recommend::Recommend),
+    /// Measure the analyzers and the search on texts whose analysis, and queries whose answers, are known.
     Eval(eval::Eval),
     /// Make corpora.
     Corpus(corpus::Corpus),
@@ -110,9 +112,7 @@ enum Command {
     #[command(
         after_help = "For example: rhapsode completions bash > ~/.local/share/bash-completion/completions/rhapsode"
     )]
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
 }
 
 /// Runs the command that the arguments name. Boxed, so that all of it is compiled with the library and not once more
@@ -212,4 +212,10 @@ fn config_or_default(folder: &Path) -> anyhow::Result<Config> {
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// From 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("`{text}` is not from 0 to 1"))
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub use analyzer::themes;
 pub use target::{
-    JoinKey, Recipe, SearchCriterion, SearchField, SearchVectors, SearchWords, Target, TargetAnalyzer, TargetColumn,
+    JoinKey, Recipe, RelatedWords, SearchCriterion, SearchField, SearchVectors, Target, TargetAnalyzer, TargetColumn,
     TargetDuplicates, TargetEmbedding, TargetEntity, TargetFeature, TargetInput, TargetOnRequest, TargetSearch,
     TargetSource, TargetVectors, TargetView, TargetWindow, TargetWindows,
 };

@@ -216,14 +216,16 @@ pub const RELATED_WORDS_MAX: u32 = 100_000;
 /// Words that a model is given at once.
 pub const WORDS_EMBEDDED_AT_ONCE: usize = 1_000;
 
-/// Words of a query that no text has and that are looked for by what is near in meaning: each is a text for a model.
-pub const RELATED_QUERY_WORDS_MAX: usize = 32;
+/// Words of a query that no text has, and that are read as others or looked for by others. What it has more of is looked for
+/// as it is.
+pub const UNKNOWN_QUERY_WORDS_MAX: usize = 32;
 
 /// Pieces that are looked at for recommendations: so many that features bring near, and so many for each vector.
 pub const RECOMMENDATION_CANDIDATES: usize = 500;
 
-/// Pieces that recommendations are like, and pieces that are left out: each is looked for among all.
-pub const RECOMMENDATION_KEYS_MAX: usize = 50;
+/// Pieces that recommendations are like, values that they are like, and pieces that are left out, of each: all rows are compared
+/// with each.
+pub const RECOMMENDATION_EXAMPLES_MAX: usize = 50;
 
 /// Searches of one batch.
 pub const SEARCHES_OF_BATCH_MAX: usize = 100;
@@ -248,6 +250,9 @@ pub const HIGHLIGHT_CHARS_MAX: usize = 200;
 
 /// Characters that are shown of a hit whose text is restricted: the length of a quotation.
 pub const HIGHLIGHT_RESTRICTED_CHARS_MAX: usize = 90;
+
+/// Characters before and behind a word that a highlight marks: room for a tag with a class.
+pub const HIGHLIGHT_MARK_CHARS_MAX: usize = 64;
 
 /// Lines of all hits of a page that are compared with a query by their meaning: some 0.2 s of a model.
 pub const HIGHLIGHT_LINES_EMBEDDED_MAX: usize = 96;

@@ -14,7 +14,7 @@ mod shift;
 mod source;
 mod view;
 mod windows;
-mod words;
+mod word_vectors;
 
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
@@ -23,7 +23,7 @@ use crate::store::{Check, StoreError};
 
 pub use diff::{FeatureChange, FeatureDiff, ReleaseDiff, TableDiff, diff};
 pub use pins::manifest;
-pub use plan::{ChangedColumns, Plan, SourceStep, ViewStep, WordsStep, Work, plan};
+pub use plan::{ChangedColumns, Plan, SourceStep, ViewStep, WordVectorsStep, Work, plan};
 pub use run::{Built, BuiltTable, Change, Settings, run};
 
 /// What to do about rows that were ingested under an older definition of their source.

@@ -11,6 +11,8 @@ mod rank;
 mod retrieve;
 mod understand;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 pub use diversify::{apart, at_most};
@@ -18,15 +20,14 @@ pub use facets::{Facet, FacetValue};
 pub use filter::written_filter;
 pub use fuse::{Explanation, Leg};
 pub use highlight::Highlight;
-pub use rank::numbers;
 pub use retrieve::{matching, vector_of};
-pub use understand::{AddedTerm, Condition, Reason, Understood};
+pub use understand::{AddedTerm, Condition, Correction, Reason, Understood};
 
 use self::fuse::Ranked;
 use self::highlight::Wanted;
+use self::retrieve::Candidates;
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
-use crate::limits::SEARCH_CANDIDATES;
 use crate::model::{ModelError, Models};
 use crate::name::EntityKey;
 use crate::store::{ProfilePin, Readable, ReadableSearch, SearchMode, SearchVectorsPin, StoreError};
@@ -92,7 +93,7 @@ pub enum SearchError {
     #[error("this search has no vectors, so that it finds by words alone")]
     NoVectors,
     #[error(
-        "the vectors of this release were made by another model `{0}` than is here; build a release, or search by words"
+        "the vectors of this release were made by another model `{0}` than is here; build a release, or search by words and without `expand`"
     )]
     OtherModel(String),
     #[error("the query could not be understood: {0}")]
@@ -120,7 +121,7 @@ impl SearchError {
 }
 
 /// The search of that name, or the only one.
-pub async fn find(readable: &Readable, name: Option<&str>) -> Result<ReadableSearch, SearchError> {
+pub async fn find(readable: &Readable, name: Option<&str>) -> Result<Arc<ReadableSearch>, SearchError> {
     let known: Vec<&str> = readable.searches().collect();
     let texts = || known.iter().map(ToString::to_string).collect();
     let name = match (name, known.as_slice()) {
@@ -158,48 +159,27 @@ pub async fn search(search: &ReadableSearch, models: &Models, request: &Request)
     };
     // A release's languages were checked when it was built.
     let tokenizer = Tokenizer::parse(search.pin().languages.iter().map(String::as_str)).unwrap_or_default();
-    let understood = understood(search, models, &tokenizer, request).await?;
+    let understood = understood(search, models, &tokenizer, mode, request).await?;
     let allowed = retrieve::allowed(search, request.filter.as_ref(), &understood).await?;
-    let allowed = allowed.as_ref();
-    let by_keyword = async {
-        match mode {
-            SearchMode::Keyword | SearchMode::Hybrid => {
-                Ok::<_, SearchError>(search.by_terms(&understood.terms, allowed, SEARCH_CANDIDATES).await?)
-            }
-            SearchMode::Semantic => Ok(Vec::new()),
+    let candidates = retrieve::candidates(search, models, mode, &vectors, &understood, allowed.as_ref()).await?;
+    let ranked = ranked(search, mode, profile, &understood, &candidates)?;
+    let ranked = match (profile.diversity > 0.0, vectors.first()) {
+        (false, _) => ranked,
+        (true, None) => return Err(SearchError::NoVectors),
+        (true, Some(of)) => {
+            let place = |ranked: &Ranked| (ranked.row, ranked.explanation.score);
+            let wanted = request.offset + request.limit;
+            apart(search, ranked, place, &of.column, profile.diversity, wanted).await?
         }
     };
-    let by_semantic = async {
-        match mode {
-            SearchMode::Semantic | SearchMode::Hybrid => {
-                retrieve::by_semantic(search, models, &vectors, &understood.text, allowed).await
-            }
-            SearchMode::Keyword => Ok(Vec::new()),
-        }
-    };
-    let (words, meanings) = futures::try_join!(by_keyword, by_semantic)?;
-    let ceiling = retrieve::ceiling(search, &understood);
-    let ranked = match mode {
-        SearchMode::Keyword => fuse::by_keyword(&words, ceiling),
-        SearchMode::Semantic => fuse::by_semantic(&meanings),
-        SearchMode::Hybrid => fuse::both(&words, ceiling, &meanings, profile.fusion, profile.weights),
-    };
-    let ranked = rank::with_priors(search, ranked, &profile.priors)?;
-    let mut ranked = at_most(search, ranked, |ranked| ranked.row, &profile.at_most)?;
-    if profile.diversity > 0.0 {
-        let Some(of) = vectors.first() else { return Err(SearchError::NoVectors) };
-        let wanted = request.offset + request.limit;
-        let place = |ranked: &Ranked| (ranked.row, ranked.explanation.score);
-        ranked = apart(search, ranked, place, &of.column, profile.diversity, wanted).await?;
-    }
     let rows: Vec<usize> = ranked.iter().map(|ranked| ranked.row).collect();
     let facets = facets::counted(search, &request.facets, &rows)?;
     let page: Vec<Ranked> = ranked.into_iter().skip(request.offset).take(request.limit).collect();
     let mut highlights = match request.highlights {
         0 => Vec::new(),
         lines => {
-            let vectors = vectors.first().copied().filter(|_| mode != SearchMode::Keyword);
-            let wanted = Wanted { search, models, tokenizer: &tokenizer, understood: &understood, vectors, lines };
+            let meaning = vectors.first().copied().zip(candidates.query.first().map(Vec::as_slice));
+            let wanted = Wanted { search, models, tokenizer: &tokenizer, understood: &understood, meaning, lines };
             wanted.highlights(&page.iter().map(|ranked| ranked.row).collect::<Vec<_>>()).await?
         }
     }
@@ -213,6 +193,25 @@ pub async fn search(search: &ReadableSearch, models: &Models, request: &Request)
     Ok(Answer { next: (!hits.is_empty() && end < rows.len()).then_some(end), hits, facets, understood })
 }
 
+/// The candidates as one ranking, with the profile's priors and without what is more than it allows of one value.
+fn ranked(
+    search: &ReadableSearch,
+    mode: SearchMode,
+    profile: &ProfilePin,
+    understood: &Understood,
+    candidates: &Candidates,
+) -> Result<Vec<Ranked>, SearchError> {
+    let Candidates { words, meanings, query: _ } = candidates;
+    let ceiling = retrieve::ceiling(search, understood);
+    let ranked = match mode {
+        SearchMode::Keyword => fuse::by_keyword(words, ceiling),
+        SearchMode::Semantic => fuse::by_semantic(meanings),
+        SearchMode::Hybrid => fuse::both(words, ceiling, meanings, profile.fusion, profile.weights),
+    };
+    let ranked = rank::with_priors(search, ranked, &profile.priors);
+    at_most(search, ranked, |ranked| ranked.row, &profile.at_most)
+}
+
 /// The vectors that a profile reads.
 fn vectors<'a>(search: &'a ReadableSearch, profile: &ProfilePin) -> Vec<&'a SearchVectorsPin> {
     let is_read = |of: &&SearchVectorsPin| profile.vectors.is_empty() || profile.vectors.contains(&of.column);
@@ -224,10 +223,11 @@ async fn understood(
     search: &ReadableSearch,
     models: &Models,
     tokenizer: &Tokenizer,
+    mode: SearchMode,
     request: &Request,
 ) -> Result<Understood, SearchError> {
     let mut understood = Understood::of(&request.query, tokenizer, &search.columns().schema())?;
-    if understood.text.is_empty() {
+    if understood.text().is_empty() {
         return Err(SearchError::Query(
             "it only says what shall be there or shall not; use `filter` for that".to_owned(),
         ));
@@ -235,7 +235,8 @@ async fn understood(
     if request.profile.typing {
         expand::correct(&mut understood, search, tokenizer).await?;
     }
-    if request.profile.expand {
+    // The meaning of what is asked is that of what was said.
+    if request.profile.expand && mode != SearchMode::Semantic {
         expand::add_synonyms(&mut understood, &search.pin().synonyms, tokenizer);
         expand::add_related(&mut understood, search, models, tokenizer).await?;
     }

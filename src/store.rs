@@ -30,7 +30,7 @@ mod spine;
 mod statistics;
 mod table;
 mod upkeep;
-mod words;
+mod word_vectors;
 mod writable;
 
 use std::collections::BTreeMap;
@@ -62,10 +62,10 @@ pub use packed::{PackedRow, PackedRows};
 pub use rejects::{Reject, RejectsPin};
 pub use release::{OnlineMemory, Readable, ReadableFrame, Release};
 pub use releases::{ReleaseRef, ReleaseSummary};
-pub use search::{Allowed, Found, NearWord, ReadableSearch, WeightedTerm};
+pub use search::{Allowed, Compared, Found, NearWord, Numbers, ReadableSearch, WeightedTerm};
 pub use statistics::{Bin, Check, Quantile, Statistics, TopValue};
 pub use table::Table;
-pub use words::{WordVectors, WordsPin};
+pub use word_vectors::{WordVectors, WordVectorsPin};
 pub use writable::Writable;
 
 use crate::error::ErrorKind;

@@ -19,7 +19,7 @@ use super::search::{features_of, meant};
 use crate::access::{Caller, Unit};
 use crate::app::{App, KeptAnswer};
 use crate::insight::{self, Reason, Recommendation, RecommendationError, Recommended, Request};
-use crate::limits::{RECOMMENDATION_KEYS_MAX, SEARCH_CANDIDATES};
+use crate::limits::{RECOMMENDATION_EXAMPLES_MAX, SEARCH_CANDIDATES};
 use crate::name::EntityKey;
 use crate::search::{self, written_filter};
 use crate::store::ReadableSearch;
@@ -114,7 +114,7 @@ pub(super) async fn recommendations(
             release: release.get(),
             search: found.pin().rows.name.clone(),
             recommendations: pieces.into_iter().zip(features).map(|(piece, features)| shown(piece, features)).collect(),
-            weights: weights.into_iter().collect(),
+            weights,
         };
         Ok::<_, Problem>(KeptAnswer { body: serde_json::to_vec(&body).unwrap_or_default().into(), scanned: 0 })
     };
@@ -138,10 +138,12 @@ fn asked(found: &ReadableSearch, parameters: &Parameters, limit: usize) -> Resul
     })?;
     let is_weight = |weight: &f64| weight.is_finite() && *weight >= 0.0;
     let is_count = |count: &usize| *count > 0;
+    let like = named(parameters, "like", "`valence:0.8`", |_: &String| true)?;
+    few(parameters, "like", like.len())?;
     Ok(Request {
         keys: keys(found, parameters, "key")?,
         text: parameters.get("text").map(str::to_owned),
-        like: named(parameters, "like", "`valence:0.8`", |_: &String| true)?,
+        like,
         weights: named(parameters, "weights", "`meaning:1`: a number, 0 or more", is_weight)?.into_iter().collect(),
         filter: parameters.get("filter").map(written_filter),
         diversity,
@@ -156,11 +158,17 @@ fn keys(found: &ReadableSearch, parameters: &Parameters, name: &str) -> Result<V
     let keys = written.split(KEYS_PARTING).filter(|key| !key.is_empty());
     let keys: Vec<EntityKey> =
         keys.map(|key| parse_key(found.key_parts(), key, true)).collect::<Result<_, Problem>>()?;
-    if keys.len() > RECOMMENDATION_KEYS_MAX {
-        let detail = format!("`{name}` has {RECOMMENDATION_KEYS_MAX} keys at most, not {}", keys.len());
-        return Err(Problem::invalid("too-many-keys", detail).field(name, keys.len().to_string()));
-    }
+    few(parameters, name, keys.len())?;
     Ok(keys)
+}
+
+/// Refuses a parameter that has too many parts.
+fn few(parameters: &Parameters, name: &str, parts: usize) -> Result<(), Problem> {
+    if parts > RECOMMENDATION_EXAMPLES_MAX {
+        let detail = format!("`{name}` names {RECOMMENDATION_EXAMPLES_MAX} at most, not {parts}");
+        return Err(Problem::invalid("too-many", detail).field(name, parameters.get(name).unwrap_or_default()));
+    }
+    Ok(())
 }
 
 /// The parts of `name:value,name:value`.

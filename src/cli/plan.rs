@@ -51,7 +51,7 @@ pub(super) fn steps(plan: &Plan) -> Vec<Step> {
     let sources = plan.sources.iter().map(|s| step("source", s.source.name.as_str(), &s.work, &s.reasons));
     let views = plan.views.iter().map(|v| step("view", v.view.name.as_str(), &v.work, &v.reasons));
     let searches = plan.searches.iter().map(|s| step("search", s.view.name.as_str(), &s.work, &s.reasons));
-    let words = plan.words.iter().map(|w| Step {
+    let words = plan.word_vectors.iter().map(|w| Step {
         kind: "words of search",
         name: w.search.clone(),
         action: if w.is_kept { "keep" } else { "whole" },

@@ -1,5 +1,6 @@
 //! `rhapsode recommend`: pieces that are like others.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -8,7 +9,7 @@ use console::style;
 use serde_json::json;
 
 use super::search::values;
-use super::{open, print_json};
+use super::{open, print_json, share};
 use crate::insight::{self, Reason, Request};
 use crate::limits::SEARCH_CANDIDATES;
 use crate::name::EntityKey;
@@ -32,17 +33,17 @@ pub(super) struct Recommend {
     #[arg(long, value_name = "FEATURE=VALUE", value_delimiter = ',', value_parser = pair::<String>)]
     like: Vec<(String, String)>,
     /// How much each criterion counts; those of the definition by default.
-    #[arg(long, value_name = "CRITERION=WEIGHT", value_delimiter = ',', value_parser = pair::<f64>)]
+    #[arg(long, value_name = "CRITERION=WEIGHT", value_delimiter = ',', value_parser = weight)]
     weights: Vec<(String, f64)>,
     /// Which pieces are looked at: a condition in SQL, or its JSON form.
     #[arg(long, value_name = "CONDITION")]
     filter: Option<String>,
     /// How much it counts that a piece is unlike those before it, 0 to 1.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     diversity: f64,
     /// Of the pieces with one value of a filter, how many.
-    #[arg(long, value_name = "FILTER=COUNT", value_delimiter = ',', value_parser = pair::<usize>)]
-    at_most: Vec<(String, usize)>,
+    #[arg(long, value_name = "FILTER=COUNT", value_delimiter = ',', value_parser = pair::<NonZeroUsize>)]
+    at_most: Vec<(String, NonZeroUsize)>,
     /// Keys of pieces that are not recommended.
     #[arg(long, value_name = "KEY")]
     leave_out: Vec<String>,
@@ -76,8 +77,8 @@ impl Recommend {
             like: self.like,
             weights: self.weights.into_iter().collect(),
             filter: self.filter.as_deref().map(written_filter),
-            diversity: self.diversity.clamp(0.0, 1.0),
-            at_most: self.at_most.into_iter().collect(),
+            diversity: self.diversity,
+            at_most: self.at_most.into_iter().map(|(filter, hits)| (filter, hits.get())).collect(),
             leave_out: self.leave_out.into_iter().map(key).collect(),
             limit: self.limit.into(),
         };
@@ -105,6 +106,13 @@ impl Recommend {
         say!("by {}, of release {}", weights.collect::<Vec<_>>().join(", "), view.readable.number());
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// `criterion=weight`.
+fn weight(text: &str) -> Result<(String, f64), String> {
+    let (name, weight) = pair::<f64>(text)?;
+    let is_weight = weight.is_finite() && weight >= 0.0;
+    is_weight.then_some((name, weight)).ok_or_else(|| format!("`{text}`: a weight is a number, 0 or more"))
 }
 
 /// `name=value`.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{open, print_json};
 use crate::limits::{HIGHLIGHT_LINES_MAX, SEARCH_CANDIDATES};
-use crate::search::{self, Highlight, Hit, Reason, Request, written_filter};
+use crate::search::{self, AddedTerm, Correction, Highlight, Hit, Reason, Request, written_filter};
 use crate::store::{Entitlements, ReadableSearch, ReleaseRef, SearchMode};
 
 /// Find pieces by their words and by their meaning.
@@ -103,13 +103,18 @@ impl Search {
             print_json(&shown)?;
             return Ok(ExitCode::SUCCESS);
         }
-        for added in &answer.understood.added {
-            let why = match added.reason {
-                Reason::Typing => "no text has",
+        let looked_for = |term: &str, why: &str, word: &str| {
+            say!("{} looked for {}: {why} `{word}`", style("·").dim(), style(term).bold());
+        };
+        for Correction { word, term } in &answer.understood.corrected {
+            looked_for(term, "no text has", word);
+        }
+        for AddedTerm { term, word, reason, .. } in &answer.understood.added {
+            let why = match reason {
                 Reason::Synonym => "a synonym of",
                 Reason::Related => "near in meaning to",
             };
-            say!("{} looked for {}: {why} `{}`", style("·").dim(), style(&added.term).bold(), added.word);
+            looked_for(term, why, word);
         }
         for hit in &answer.hits {
             let explanation = &hit.explanation;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use self::columns::Columns;
 use super::graph::Reads;
 use super::names::refer;
-use super::target::{Recipe, SearchField, SearchVectors, SearchWords, Target, TargetSearch, TargetView};
+use super::target::{Recipe, RelatedWords, SearchField, SearchVectors, Target, TargetSearch, TargetView};
 use super::view::{self, Known};
 use crate::definition::{Diagnostics, Feature, FeatureView, Format, Online, Place, Search, Text, Values};
 use crate::engine::{Session, Statement};
@@ -32,7 +32,7 @@ pub(super) async fn compile(
     let filters = columns.filters(diagnostics);
     profile::check(written, &filters, diagnostics);
     let criteria = criteria::criteria(&columns, &filters, diagnostics);
-    let words = words(written, &vectors, diagnostics);
+    let related_words = related_words(written, &vectors, diagnostics);
     if diagnostics.iter().len() > before {
         return None;
     }
@@ -79,7 +79,7 @@ pub(super) async fn compile(
         filters: filters.into_iter().map(|feature| feature.name.value).collect(),
         facets: written.facets.iter().map(|facet| facet.value.clone()).collect(),
         synonyms: written.synonyms.clone(),
-        words,
+        related_words,
         profiles: written.profiles.clone(),
         criteria: criteria.criteria,
     };
@@ -87,10 +87,14 @@ pub(super) async fn compile(
 }
 
 /// The words that have vectors: of the model of the first vectors.
-fn words(written: &Search, vectors: &[(SearchVectors, Feature)], diagnostics: &mut Diagnostics) -> Option<SearchWords> {
+fn related_words(
+    written: &Search,
+    vectors: &[(SearchVectors, Feature)],
+    diagnostics: &mut Diagnostics,
+) -> Option<RelatedWords> {
     let limit = written.related_words? as usize;
     match vectors.first() {
-        Some((first, _)) => Some(SearchWords { limit, model: Arc::clone(&first.model) }),
+        Some((first, _)) => Some(RelatedWords { limit, model: Arc::clone(&first.model) }),
         None if written.vectors.is_empty() => {
             let message = "`related_words` needs `vectors`, whose model makes those of words too";
             diagnostics.add(&written.name.place, message);

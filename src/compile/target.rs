@@ -208,7 +208,7 @@ pub struct TargetSearch {
     pub facets: Vec<FeatureName>,
     pub synonyms: Vec<Synonyms>,
     /// How many words of its texts have vectors, and of which model; none of them by default.
-    pub words: Option<SearchWords>,
+    pub related_words: Option<RelatedWords>,
     /// What they name is there.
     pub profiles: Vec<Profile>,
     pub criteria: Vec<SearchCriterion>,
@@ -226,7 +226,7 @@ pub struct SearchCriterion {
 
 /// The commonest words of texts, as vectors.
 #[derive(Clone, Debug)]
-pub struct SearchWords {
+pub struct RelatedWords {
     pub limit: usize,
     pub model: Arc<Model>,
 }

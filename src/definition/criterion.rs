@@ -24,12 +24,7 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Criteri
     let name = fields.required_name("name", diagnostics);
     fields.required_list("of", diagnostics);
     let of = fields.names("of", diagnostics);
-    let weight = fields.text("weight", diagnostics).and_then(|text| {
-        let weight = text.value.trim().parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight >= 0.0);
-        if weight.is_none() {
-            diagnostics.add(&text.place, format!("`{}` is not a weight: a number, 0 or more", text.value));
-        }
-        weight
-    });
+    let is_weight = |weight: f64| weight.is_finite() && weight >= 0.0;
+    let weight = fields.number("weight", "a weight: a number, 0 or more", is_weight, diagnostics);
     Some(Criterion { name: name?, of, weight })
 }

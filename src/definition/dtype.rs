@@ -58,6 +58,11 @@ impl Dtype {
         }
     }
 
+    /// Whether values lie before or behind each other: numbers and moments.
+    pub fn is_ordered(&self) -> bool {
+        self.is_scalar() && !matches!(self, Self::String | Self::Bool)
+    }
+
     /// Whether a value of it is a single value.
     pub fn is_scalar(&self) -> bool {
         !matches!(self, Self::List(_) | Self::Vector(_) | Self::Struct(_))

@@ -80,7 +80,7 @@ pub(super) fn of_feature(node: &Node, dtype: &Dtype, diagnostics: &mut Diagnosti
         expected.push(Expected::NullRate { max });
     }
     if let Some(node) = fields.node("range")
-        && is_of(dtype, is_ordered(dtype), node, "range", "numbers and times", diagnostics)
+        && is_of(dtype, dtype.is_ordered(), node, "range", "numbers and times", diagnostics)
         && let Some(range) = Fields::open(node, "range", &["min", "max"], diagnostics)
     {
         let mut bound = |key: &str| Some(literal(range.text(key, diagnostics)?, dtype, diagnostics)?.value.clone());
@@ -176,10 +176,6 @@ fn number<T: std::str::FromStr>(text: &Text, what: &str, diagnostics: &mut Diagn
         diagnostics.add(&text.place, format!("`{}` is not {what}", text.value));
     }
     parsed
-}
-
-fn is_ordered(dtype: &Dtype) -> bool {
-    dtype.is_scalar() && !matches!(dtype, Dtype::String | Dtype::Bool)
 }
 
 fn is_of(dtype: &Dtype, fits: bool, node: &Node, key: &str, of: &str, diagnostics: &mut Diagnostics) -> bool {

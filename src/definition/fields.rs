@@ -1,5 +1,7 @@
 //! Reads the fields of a map and reports each one that is missing, doubled, unknown or of the wrong shape.
 
+use std::str::FromStr;
+
 use super::diagnostic::suggestion;
 use super::tree::{Node, Text, Value};
 use super::{Diagnostics, Place, Spanned};
@@ -64,6 +66,33 @@ impl<'a> Fields<'a> {
 
     pub fn required_name<Of>(&self, key: &str, diagnostics: &mut Diagnostics) -> Option<Spanned<Name<Of>>> {
         name(self.required_text(key, diagnostics)?, diagnostics)
+    }
+
+    /// What the word of `key` stands for, of those that are `known`.
+    pub fn one_of<T: Copy>(&self, key: &str, known: &[(&str, T)], diagnostics: &mut Diagnostics) -> Option<T> {
+        let text = self.text(key, diagnostics)?;
+        let found = known.iter().find(|(word, _)| *word == text.value);
+        if found.is_none() {
+            let remedy = suggestion(&text.value, known.iter().map(|(word, _)| *word));
+            diagnostics.add_with(&text.place, format!("unknown {key} `{}`", text.value), remedy);
+        }
+        found.map(|(_, meant)| *meant)
+    }
+
+    /// The number of `key`, which `is_right`.
+    pub fn number<T: FromStr + Copy>(
+        &self,
+        key: &str,
+        what: &str,
+        is_right: impl Fn(T) -> bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<T> {
+        let text = self.text(key, diagnostics)?;
+        let number = text.value.trim().parse().ok().filter(|number| is_right(*number));
+        if number.is_none() {
+            diagnostics.add(&text.place, format!("`{}` is not {what}", text.value));
+        }
+        number
     }
 
     /// The items of a list; a single value is a list of one.

@@ -1,10 +1,7 @@
 //! `profiles:` of a search: named recipes of retrieval, fusion, ranking and diversity.
 
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 
-use super::diagnostic::suggestion;
 use super::fields::Fields;
 use super::tree::{Node, Value};
 use super::{Diagnostics, Spanned};
@@ -112,17 +109,17 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Profile
     let name = fields.required_name("name", diagnostics);
     let description = fields.string("description", diagnostics);
     let modes = [("hybrid", SearchMode::Hybrid), ("keyword", SearchMode::Keyword), ("semantic", SearchMode::Semantic)];
-    let mode = one_of(&fields, "mode", &modes, diagnostics);
-    let fusion = one_of(&fields, "fusion", &[("scores", Fusion::Scores), ("ranks", Fusion::Ranks)], diagnostics);
+    let mode = fields.one_of("mode", &modes, diagnostics);
+    let fusion = fields.one_of("fusion", &[("scores", Fusion::Scores), ("ranks", Fusion::Ranks)], diagnostics);
     let weights = fields.node("weights").and_then(|node| weights(node, diagnostics));
     let vectors = fields.names("vectors", diagnostics);
-    let switches = [("on", true), ("off", false), ("true", true), ("false", false)];
-    let typing = one_of(&fields, "typing", &switches, diagnostics);
-    let expand = one_of(&fields, "expand", &switches, diagnostics);
+    let switches = [("true", true), ("false", false)];
+    let typing = fields.one_of("typing", &switches, diagnostics);
+    let expand = fields.one_of("expand", &switches, diagnostics);
     let priors = fields.list("priors", diagnostics);
     let priors = priors.iter().filter_map(|node| prior(node, diagnostics)).collect();
-    let is_share = |share: &f64| (0.0..=1.0).contains(share);
-    let diversity = number(&fields, "diversity", "a share: a number from 0 to 1", is_share, diagnostics);
+    let is_share = |share: f64| (0.0..=1.0).contains(&share);
+    let diversity = fields.number("diversity", "a share: a number from 0 to 1", is_share, diagnostics);
     let at_most = fields.node("at_most").map(|node| at_most(node, diagnostics)).unwrap_or_default();
     Some(Profile {
         name: name?,
@@ -143,11 +140,10 @@ fn weights(node: &Node, diagnostics: &mut Diagnostics) -> Option<LegWeights> {
     let fields = Fields::open(node, "`weights`", &["keyword", "semantic"], diagnostics)?;
     let mut weight = |key: &str| {
         fields.required(key, diagnostics)?;
-        number(
-            &fields,
+        fields.number(
             key,
             "a weight: a number, 0 or more",
-            |weight: &f64| weight.is_finite() && *weight >= 0.0,
+            |weight: f64| weight.is_finite() && weight >= 0.0,
             diagnostics,
         )
     };
@@ -163,10 +159,10 @@ fn prior(node: &Node, diagnostics: &mut Diagnostics) -> Option<Prior> {
     let fields = Fields::open(node, "prior", &["feature", "weight", "from", "to"], diagnostics)?;
     let feature = fields.required_name("feature", diagnostics);
     fields.required("weight", diagnostics);
-    let is_weight = |weight: &f64| weight.is_finite() && *weight > 0.0;
-    let weight = number(&fields, "weight", "a weight: a number above 0", is_weight, diagnostics);
-    let from = number(&fields, "from", "a number", |value: &f64| value.is_finite(), diagnostics);
-    let to = number(&fields, "to", "a number", |value: &f64| value.is_finite(), diagnostics);
+    let is_weight = |weight: f64| weight.is_finite() && weight > 0.0;
+    let weight = fields.number("weight", "a weight: a number above 0", is_weight, diagnostics);
+    let from = fields.number("from", "a number", f64::is_finite, diagnostics);
+    let to = fields.number("to", "a number", f64::is_finite, diagnostics);
     if let (Some(from), Some(to)) = (from, to)
         && from == to
     {
@@ -200,31 +196,4 @@ fn at_most(node: &Node, diagnostics: &mut Diagnostics) -> Vec<AtMost> {
         }
     }
     all
-}
-
-/// What the word of `key` stands for.
-fn one_of<T: Copy>(fields: &Fields<'_>, key: &str, known: &[(&str, T)], diagnostics: &mut Diagnostics) -> Option<T> {
-    let text = fields.text(key, diagnostics)?;
-    let found = known.iter().find(|(name, _)| *name == text.value.trim());
-    if found.is_none() {
-        let remedy = suggestion(&text.value, known.iter().map(|(name, _)| *name));
-        diagnostics.add_with(&text.place, format!("`{key}` is not `{}`", text.value), remedy);
-    }
-    found.map(|(_, value)| *value)
-}
-
-/// The number of `key`, which `is_right`.
-fn number<T: FromStr>(
-    fields: &Fields<'_>,
-    key: &str,
-    what: &str,
-    is_right: impl Fn(&T) -> bool,
-    diagnostics: &mut Diagnostics,
-) -> Option<T> {
-    let text = fields.text(key, diagnostics)?;
-    let number = text.value.trim().parse().ok().filter(is_right);
-    if number.is_none() {
-        diagnostics.add(&text.place, format!("`{}` is not {what}", text.value));
-    }
-    number
 }

@@ -276,42 +276,18 @@ pub(super) fn dtype(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Optio
 }
 
 fn access(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Access> {
-    let text = fields.text("access", diagnostics)?;
-    match text.value.as_str() {
-        "open" => Some(Access::Open),
-        "restricted" => Some(Access::Restricted),
-        other => {
-            let remedy = suggestion(other, ["open", "restricted"]);
-            diagnostics.add_with(&text.place, format!("unknown access `{other}`"), remedy);
-            // Whoever wrote something here did not mean the default.
-            Some(Access::Restricted)
-        }
-    }
+    fields.node("access")?;
+    let known = [("open", Access::Open), ("restricted", Access::Restricted)];
+    // Whoever wrote something here did not mean the default.
+    Some(fields.one_of("access", &known, diagnostics).unwrap_or(Access::Restricted))
 }
 
 fn online(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Online> {
-    let text = fields.text("online", diagnostics)?;
-    match text.value.as_str() {
-        "memory" => Some(Online::Memory),
-        "indexed" => Some(Online::Indexed),
-        "off" => Some(Online::Off),
-        other => {
-            let remedy = suggestion(other, ["memory", "indexed", "off"]);
-            diagnostics.add_with(&text.place, format!("unknown online `{other}`"), remedy);
-            None
-        }
-    }
+    let known = [("memory", Online::Memory), ("indexed", Online::Indexed), ("off", Online::Off)];
+    fields.one_of("online", &known, diagnostics)
 }
 
 fn format(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Format {
-    let Some(text) = fields.text("format", diagnostics) else { return Format::Lance };
-    match text.value.as_str() {
-        "lance" => Format::Lance,
-        "parquet" => Format::Parquet,
-        other => {
-            let remedy = suggestion(other, ["lance", "parquet"]);
-            diagnostics.add_with(&text.place, format!("unknown format `{other}`"), remedy);
-            Format::Lance
-        }
-    }
+    let known = [("lance", Format::Lance), ("parquet", Format::Parquet)];
+    fields.one_of("format", &known, diagnostics).unwrap_or(Format::Lance)
 }

@@ -44,14 +44,9 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Search>
     let facets = fields.names("facets", diagnostics);
     let nodes = fields.list("synonyms", diagnostics);
     let synonyms = nodes.iter().filter_map(|node| synonyms::read(node, diagnostics)).collect();
-    let related_words = fields.text("related_words", diagnostics).and_then(|text| {
-        let words = text.value.trim().parse::<u32>().ok().filter(|words| (1..=RELATED_WORDS_MAX).contains(words));
-        if words.is_none() {
-            let message = format!("`{}` is not a number of words: from 1 to {RELATED_WORDS_MAX}", text.value);
-            diagnostics.add(&text.place, message);
-        }
-        words
-    });
+    let what = format!("a number of words: from 1 to {RELATED_WORDS_MAX}");
+    let is_right = |words| (1..=RELATED_WORDS_MAX).contains(&words);
+    let related_words = fields.number("related_words", &what, is_right, diagnostics);
     let nodes = fields.list("profiles", diagnostics);
     let profiles = nodes.iter().filter_map(|node| profile::read(node, diagnostics)).collect();
     let nodes = fields.list("criteria", diagnostics);

@@ -2,117 +2,94 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, StringArray};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type};
-use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::util::display::array_value_to_string;
+use datafusion::arrow::array::{Array, AsArray, ListArray};
+use datafusion::arrow::datatypes::Float64Type;
 
-use crate::search::numbers;
+use crate::store::Compared;
 
 /// What pieces are compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Example {
     /// Another piece.
     Row(usize),
-    /// A value that is wished for.
-    Value(String),
+    /// A number that is wished for.
+    Number(f64),
+    /// A text that is wished for, or `true` or `false`.
+    Text(String),
 }
 
-/// The values of a feature, ready to be compared.
-pub(super) enum Values {
-    /// Their likeness is exp(-d² / 2), where d is how many standard deviations they are apart.
-    Numbers { values: Float64Array, deviation: f64 },
-    /// 1 where they are the same, 0 otherwise.
-    Texts(StringArray),
-    /// The cosine of the lists, below 0 as 0.
-    Profiles(ListArray),
-    /// The share of what both have in what either has (Jaccard).
-    Sets(Vec<Option<BTreeSet<String>>>),
-}
-
-impl Values {
-    pub fn of(column: &ArrayRef) -> Result<Self, ArrowError> {
-        match column.data_type() {
-            DataType::List(item) if item.data_type().is_numeric() => {
-                let list = DataType::new_list(DataType::Float64, true);
-                Ok(Self::Profiles(cast(column, &list)?.as_list().clone()))
+impl Example {
+    /// The value that `text` wishes for; none where it is no value of the feature, or lists of numbers are.
+    pub fn wished(values: &Compared, text: &str) -> Option<Self> {
+        match values {
+            Compared::Numbers(_) => {
+                text.trim().parse::<f64>().ok().filter(|number| number.is_finite()).map(Self::Number)
             }
-            DataType::List(_) => {
-                let lists: &ListArray = column.as_list();
-                let set = |row: usize| {
-                    let items = lists.is_valid(row).then(|| lists.value(row))?;
-                    let texts = (0..items.len()).filter(|at| items.is_valid(*at));
-                    Some(texts.filter_map(|at| array_value_to_string(&items, at).ok()).collect())
-                };
-                Ok(Self::Sets((0..lists.len()).map(set).collect()))
-            }
-            DataType::Utf8 | DataType::Boolean => Ok(Self::Texts(cast(column, &DataType::Utf8)?.as_string().clone())),
-            _ => {
-                let values = numbers(column)?;
-                let deviation = deviation(&values);
-                Ok(Self::Numbers { values, deviation })
-            }
-        }
-    }
-
-    /// How alike the value of `row` and the example's are, from 0 to 1; none where one of them has none.
-    pub fn likeness(&self, row: usize, example: &Example) -> Option<f64> {
-        match self {
-            Self::Numbers { values, deviation } => {
-                let value = |row: usize| values.is_valid(row).then(|| values.value(row));
-                let other = match example {
-                    Example::Row(other) => value(*other)?,
-                    Example::Value(text) => text.trim().parse().ok()?,
-                };
-                let apart = (value(row)? - other) / deviation;
-                Some(if apart.is_finite() { (-apart * apart / 2.0).exp() } else { f64::from(value(row)? == other) })
-            }
-            Self::Texts(texts) => {
-                let text = |row: usize| texts.is_valid(row).then(|| texts.value(row));
-                let other = match example {
-                    Example::Row(other) => text(*other)?,
-                    Example::Value(text) => text,
-                };
-                Some(f64::from(text(row)? == other))
-            }
-            Self::Profiles(lists) => {
-                let Example::Row(other) = example else { return None };
-                let list = |row: usize| lists.is_valid(row).then(|| lists.value(row));
-                let (a, b) = (list(row)?, list(*other)?);
-                let (a, b) = (a.as_primitive::<Float64Type>(), b.as_primitive::<Float64Type>());
-                let product = |a: &Float64Array, b: &Float64Array| {
-                    a.values().iter().zip(b.values()).map(|(a, b)| a * b).sum::<f64>()
-                };
-                let lengths = (product(a, a) * product(b, b)).sqrt();
-                Some((product(a, b) / lengths.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0))
-            }
-            Self::Sets(sets) => {
-                let own = sets[row].as_ref()?;
-                let wished = match example {
-                    Example::Row(other) => sets[*other].clone()?,
-                    Example::Value(text) => BTreeSet::from([text.clone()]),
-                };
-                let either = own.union(&wished).count();
-                (either > 0).then(|| own.intersection(&wished).count() as f64 / either as f64)
-            }
-        }
-    }
-
-    /// Whether `text` is a value of the feature.
-    pub fn reads(&self, text: &str) -> bool {
-        match self {
-            Self::Numbers { .. } => text.trim().parse::<f64>().is_ok_and(f64::is_finite),
-            Self::Texts(_) | Self::Sets(_) => true,
-            Self::Profiles(_) => false,
+            Compared::Flags(_) => text.trim().parse::<bool>().ok().map(|flag| Self::Text(flag.to_string())),
+            Compared::Texts(_) | Compared::TextLists(_) => Some(Self::Text(text.to_owned())),
+            Compared::NumberLists(_) => None,
         }
     }
 }
 
-/// The standard deviation of the values that there are.
-fn deviation(values: &Float64Array) -> f64 {
-    let there = || values.iter().flatten();
-    let count = there().count().max(1) as f64;
-    let mean = there().sum::<f64>() / count;
-    (there().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()
+/// How alike the value of `row` and the example's are, from 0 to 1; none where one of them has none. Of numbers it is
+/// exp(-d² / 2), where d is how many standard deviations they are apart; of texts and flags 1 where they are the same, and 0
+/// otherwise; of lists of numbers their cosine, below 0 as 0; of lists of texts what both have over what either has (Jaccard).
+pub(super) fn likeness(values: &Compared, row: usize, example: &Example) -> Option<f64> {
+    match values {
+        Compared::Numbers(numbers) => {
+            let other = match example {
+                Example::Row(other) => numbers.value(*other)?,
+                Example::Number(number) => *number,
+                Example::Text(_) => return None,
+            };
+            let apart = numbers.value(row)? - other;
+            // Where all are the same, the deviation is 0.
+            Some(if apart == 0.0 { 1.0 } else { (-(apart / numbers.deviation).powi(2) / 2.0).exp() })
+        }
+        Compared::Texts(texts) => {
+            let text = |row: usize| texts.is_valid(row).then(|| texts.value(row));
+            same(text, row, example)
+        }
+        Compared::Flags(flags) => {
+            let text = |row: usize| flags.is_valid(row).then(|| if flags.value(row) { "true" } else { "false" });
+            same(text, row, example)
+        }
+        Compared::NumberLists(lists) => {
+            let Example::Row(other) = example else { return None };
+            let numbers = lists.values().as_primitive::<Float64Type>().values();
+            let (a, b) = (&numbers[items(lists, row)?], &numbers[items(lists, *other)?]);
+            let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let lengths = (product(a, a) * product(b, b)).sqrt();
+            Some((product(a, b) / lengths.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0))
+        }
+        Compared::TextLists(lists) => {
+            let texts = lists.values().as_string::<i32>();
+            let set = |row: usize| Some(items(lists, row)?.map(|at| texts.value(at)).collect::<BTreeSet<&str>>());
+            let other = match example {
+                Example::Row(other) => set(*other)?,
+                Example::Text(text) => BTreeSet::from([text.as_str()]),
+                Example::Number(_) => return None,
+            };
+            let own = set(row)?;
+            let either = own.union(&other).count();
+            (either > 0).then(|| own.intersection(&other).count() as f64 / either as f64)
+        }
+    }
+}
+
+/// 1 where the text of `row` is that of the example.
+fn same<'a>(text: impl Fn(usize) -> Option<&'a str>, row: usize, example: &Example) -> Option<f64> {
+    let is_same = match example {
+        Example::Row(other) => text(row)? == text(*other)?,
+        Example::Text(wished) => text(row)? == wished,
+        Example::Number(_) => return None,
+    };
+    Some(f64::from(is_same))
+}
+
+/// Where the items of a row's list are; none where it has none.
+fn items(lists: &ListArray, row: usize) -> Option<std::ops::Range<usize>> {
+    let offsets = lists.value_offsets();
+    lists.is_valid(row).then(|| offsets[row] as usize..offsets[row + 1] as usize)
 }

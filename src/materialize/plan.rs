@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::compile::{Recipe, SearchWords, Target, TargetSource, TargetView};
+use crate::compile::{Recipe, RelatedWords, Target, TargetSource, TargetView};
 use crate::definition::Format;
 use crate::model::Model;
-use crate::store::{IncomingFile, Manifest, SourcePin, ViewPin, WordsPin};
+use crate::store::{IncomingFile, Manifest, SourcePin, ViewPin, WordVectorsPin};
 
 /// What a build will do, in the order in which it will do it.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Plan {
     /// After the views, which they read.
     pub searches: Vec<ViewStep>,
     /// After the searches, whose words they are.
-    pub words: Vec<WordsStep>,
+    pub word_vectors: Vec<WordVectorsStep>,
 }
 
 /// A source and what happens to it.
@@ -46,13 +46,13 @@ pub struct ViewStep {
 
 /// The words of a search that have vectors, and whether those of the release before are kept.
 #[derive(Clone, Debug)]
-pub struct WordsStep {
+pub struct WordVectorsStep {
     pub search: String,
     /// The columns of its texts.
     pub columns: Vec<String>,
     pub limit: usize,
     pub model: Arc<Model>,
-    pub pinned: Option<WordsPin>,
+    pub pinned: Option<WordVectorsPin>,
     pub is_kept: bool,
 }
 
@@ -88,8 +88,8 @@ impl Plan {
     /// Whether no data has to be written.
     pub fn is_empty(&self) -> bool {
         let sources = self.sources.iter().all(|step| step.work == Work::Keep);
-        let words = self.words.iter().all(|step| step.is_kept);
-        sources && words && self.views.iter().chain(&self.searches).all(|step| step.work == Work::Keep)
+        let word_vectors = self.word_vectors.iter().all(|step| step.is_kept);
+        sources && word_vectors && self.views.iter().chain(&self.searches).all(|step| step.work == Work::Keep)
     }
 }
 
@@ -138,16 +138,16 @@ pub fn plan(
         ViewStep { view: search.clone(), pinned: pinned.cloned(), work, reasons }
     });
     let searches: Vec<ViewStep> = searches.collect();
-    let words = searches.iter().filter_map(|step| plan_words(step, newest)).collect();
-    Plan { sources, views, searches, words }
+    let word_vectors = searches.iter().filter_map(|step| plan_word_vectors(step, newest)).collect();
+    Plan { sources, views, searches, word_vectors }
 }
 
-fn plan_words(step: &ViewStep, newest: Option<&Manifest>) -> Option<WordsStep> {
+fn plan_word_vectors(step: &ViewStep, newest: Option<&Manifest>) -> Option<WordVectorsStep> {
     let Recipe::Search(search) = &step.view.recipe else { return None };
-    let SearchWords { limit, model } = search.words.clone()?;
-    let pinned = newest.and_then(|newest| newest.search(step.view.name.as_str())?.words.clone());
-    let is_same = |pin: &WordsPin| pin.limit == limit as u64 && pin.digest == model.digest();
-    Some(WordsStep {
+    let RelatedWords { limit, model } = search.related_words.clone()?;
+    let pinned = newest.and_then(|newest| newest.search(step.view.name.as_str())?.word_vectors.clone());
+    let is_same = |pin: &WordVectorsPin| pin.limit == limit as u64 && pin.digest == model.digest();
+    Some(WordVectorsStep {
         search: step.view.name.to_string(),
         columns: search.fields.iter().map(|field| field.column.to_string()).collect(),
         limit,

@@ -9,9 +9,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, source, view, windows, words};
+use super::{FailedCheck, MaterializeError, Plan, Progress, ViewStep, source, view, windows, word_vectors};
 use crate::compile::Target;
-use crate::store::{Check, RejectsPin, Statistics, Store, StoreError, Table, WordsPin};
+use crate::store::{Check, RejectsPin, Statistics, Store, StoreError, Table, WordVectorsPin};
 use crate::telemetry::span;
 
 /// What a build may use, and what it is called.
@@ -39,7 +39,7 @@ pub(super) struct Shared {
 pub struct Built {
     pub tables: BTreeMap<String, BuiltTable>,
     /// By search: its words that have vectors.
-    pub words: BTreeMap<String, WordsPin>,
+    pub word_vectors: BTreeMap<String, WordVectorsPin>,
     /// The moment at which windows end; none where there is no event.
     pub as_of: Option<DateTime<Utc>>,
 }
@@ -136,9 +136,9 @@ pub async fn run(
         measure(step.view.name.as_str(), &table);
         built.tables.insert(step.view.name.to_string(), table);
     }
-    for step in &plan.words {
-        let pin = words::run(&shared, step, &built).await?;
-        built.words.insert(step.search.clone(), pin);
+    for step in &plan.word_vectors {
+        let pin = word_vectors::run(&shared, step, &built).await?;
+        built.word_vectors.insert(step.search.clone(), pin);
     }
     Ok(built)
 }

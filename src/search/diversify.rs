@@ -37,9 +37,10 @@ pub fn at_most<T>(
     Ok(kept)
 }
 
-/// By the row and the score of each piece, the order in which each of the first `wanted` is the one that has most of what is asked and least of what stands before
-/// it (maximal marginal relevance, Carbonell & Goldstein 1998): (1 - `diversity`) × its score, scaled from 0 for the last of
-/// the candidates to 1 for the first, less `diversity` × its greatest cosine with those before it.
+/// The order in which each of the first `wanted` is the one that has most of what is asked and least of what stands before it
+/// (maximal marginal relevance, Carbonell & Goldstein 1998): (1 - `diversity`) × its score, scaled from 0 for the last of the
+/// candidates to 1 for the first, less `diversity` × its greatest cosine with those before it. `place` tells a piece's row
+/// and score.
 pub async fn apart<T>(
     search: &ReadableSearch,
     mut ranked: Vec<T>,

@@ -5,10 +5,9 @@ use datafusion::arrow::datatypes::Float32Type;
 
 use super::SearchError;
 use super::understand::{AddedTerm, Reason, Understood};
-use crate::limits::RELATED_QUERY_WORDS_MAX;
 use crate::model::Models;
-use crate::store::{NearWord, ReadableSearch, StoreError, SynonymsPin, WeightedTerm};
-use crate::text::terms::{Tokenizer, plain_word};
+use crate::store::{NearWord, ReadableSearch, StoreError, SynonymsPin};
+use crate::text::terms::{Term, Tokenizer};
 
 /// Letters from which a word may have a typing error, and from which it may have two.
 const ONE_ERROR_LETTERS: usize = 3;
@@ -17,13 +16,9 @@ const TWO_ERRORS_LETTERS: usize = 8;
 /// How much a synonym counts, where the word that was asked for counts 1.
 const SYNONYM_WEIGHT: f32 = 0.5;
 
-/// Words of texts that a word which no text has is looked for by, and the least cosine of their vectors: chosen on XQuAD's
-/// English questions about Russian paragraphs (docs/evaluation.md).
+/// Words of texts that a word which no text has is looked for by, and the least cosine of their vectors.
 const RELATED_WORDS: usize = 5;
 const RELATED_COSINE_MIN: f32 = 0.5;
-
-/// What is asked for counts 1.
-const RELATED_WEIGHT_MAX: f32 = 0.99;
 
 /// Reads words that no text has as the words of texts that are nearest to them: by fewest errors, then rather those with the
 /// same first letter, then those that most texts have.
@@ -32,56 +27,49 @@ pub(super) async fn correct(
     search: &ReadableSearch,
     tokenizer: &Tokenizer,
 ) -> Result<(), StoreError> {
-    let mut corrections = Vec::new();
-    for (at, term) in understood.words(tokenizer) {
-        let word = plain_word(&understood.text[at.clone()]);
-        let is_known = search.rows_with(&term) > 0;
-        if is_known || !understood.terms.iter().any(|known| known.text == term) {
-            continue;
-        }
-        if let Some(meant) = meant(search, &word).await? {
-            corrections.push((at, meant));
-        }
+    let mut unknown = understood.unknown_words(tokenizer, |term| search.rows_with(term) > 0);
+    unknown.retain(|unknown| errors_max(&unknown.word) > 0);
+    if unknown.is_empty() {
+        return Ok(());
     }
-    if !corrections.is_empty() {
-        understood.replace(&corrections, tokenizer);
-    }
+    let asked = unknown.iter().map(|unknown| (unknown.word.clone(), errors_max(&unknown.word))).collect();
+    let near = search.near_words(asked).await?;
+    let meant = unknown.into_iter().zip(near).filter_map(|(unknown, near)| {
+        let first = unknown.word.chars().next();
+        let rank = |near: &NearWord| {
+            (near.distance, near.text.chars().next() != first, std::cmp::Reverse(near.rows), near.text.clone())
+        };
+        Some((unknown, near.into_iter().min_by_key(rank)?.text))
+    });
+    understood.correct(meant.collect(), tokenizer);
     Ok(())
 }
 
-/// The word of the texts that `word` is likely meant to be.
-async fn meant(search: &ReadableSearch, word: &str) -> Result<Option<String>, StoreError> {
-    let letters = word.chars().count();
+/// How many errors a word may have; none where it is too short to tell, or not spelt in letters.
+fn errors_max(word: &str) -> usize {
     let is_spelt = word.chars().all(|c| c.is_alphabetic() || c == '\'');
-    let distance = match letters {
-        _ if !is_spelt => return Ok(None),
-        TWO_ERRORS_LETTERS.. => 2,
-        ONE_ERROR_LETTERS.. => 1,
-        _ => return Ok(None),
-    };
-    let first = word.chars().next();
-    let rank = |near: &NearWord| {
-        (near.distance, near.text.chars().next() != first, std::cmp::Reverse(near.rows), near.text.clone())
-    };
-    Ok(search.near_words(word, distance).await?.into_iter().min_by_key(rank).map(|near| near.text))
+    match word.chars().count() {
+        TWO_ERRORS_LETTERS.. if is_spelt => 2,
+        ONE_ERROR_LETTERS.. if is_spelt => 1,
+        _ => 0,
+    }
 }
 
 /// Looks for the synonyms of its words too.
 pub(super) fn add_synonyms(understood: &mut Understood, synonyms: &[SynonymsPin], tokenizer: &Tokenizer) {
-    let asked: Vec<String> = tokenizer.terms(&understood.text).map(|term| term.text).collect();
-    let terms = |words: &str| tokenizer.terms(words).map(|term| term.text).collect::<Vec<_>>();
+    let text = understood.text();
+    let asked: Vec<Term> = tokenizer.terms(&text).collect();
     for SynonymsPin { from, to } in synonyms {
-        let is_asked = |words: &&String| {
-            let terms = terms(words);
-            !terms.is_empty() && asked.windows(terms.len()).any(|window| window == terms)
+        let is_it = |terms: &&[Term], from: &[String]| terms.iter().map(|term| &term.text).eq(from);
+        let Some([first, .., last] | [first @ last]) =
+            from.iter().find_map(|from| asked.windows(from.len()).find(|terms| is_it(terms, from)))
+        else {
+            continue;
         };
-        let Some(word) = from.iter().find(is_asked) else { continue };
-        for term in to.iter().flat_map(|words| terms(words)) {
-            if understood.terms.iter().any(|known| known.text == term) {
-                continue;
-            }
-            understood.added.push(AddedTerm { term: term.clone(), word: word.clone(), reason: Reason::Synonym });
-            understood.terms.push(WeightedTerm { text: term, weight: SYNONYM_WEIGHT });
+        let word = &text[first.at.start..last.at.end];
+        for term in to {
+            let (term, word) = (term.clone(), word.to_owned());
+            understood.add(AddedTerm { term, weight: SYNONYM_WEIGHT, word, reason: Reason::Synonym });
         }
     }
 }
@@ -94,15 +82,8 @@ pub(super) async fn add_related(
     models: &Models,
     tokenizer: &Tokenizer,
 ) -> Result<(), SearchError> {
-    let Some(pin) = &search.pin().words else { return Ok(()) };
-    let is_asked = |term: &String| understood.terms.iter().any(|asked| asked.text == *term);
-    let mut unknown: Vec<(String, String)> = Vec::new();
-    for (at, term) in understood.words(tokenizer) {
-        let is_new = !unknown.iter().any(|(_, known)| *known == term);
-        if is_new && is_asked(&term) && search.rows_with(&term) == 0 && unknown.len() < RELATED_QUERY_WORDS_MAX {
-            unknown.push((plain_word(&understood.text[at]), term));
-        }
-    }
+    let Some(pin) = &search.pin().word_vectors else { return Ok(()) };
+    let unknown = understood.unknown_words(tokenizer, |term| search.rows_with(term) > 0);
     if unknown.is_empty() {
         return Ok(());
     }
@@ -110,17 +91,20 @@ pub(super) async fn add_related(
     if model.digest() != pin.digest {
         return Err(SearchError::OtherModel(pin.model.clone()));
     }
-    let words: StringArray = unknown.iter().map(|(word, _)| Some(word)).collect();
+    let words: StringArray = unknown.iter().map(|unknown| Some(unknown.word.as_str())).collect();
     let vectors = model.embed(words).await?.vectors;
-    for (row, (word, _)) in unknown.into_iter().enumerate().filter(|(row, _)| vectors.is_valid(*row)) {
-        let vector = vectors.value(row);
-        let near = search.words_near(vector.as_primitive::<Float32Type>().values(), RELATED_WORDS);
-        for (near, cosine) in near.into_iter().filter(|(_, cosine)| *cosine >= RELATED_COSINE_MIN) {
-            let term = tokenizer.joined(near);
-            let is_known = search.rows_with(&term) > 0;
-            if is_known && !understood.terms.iter().any(|asked| asked.text == term) {
-                understood.added.push(AddedTerm { term: term.clone(), word: word.clone(), reason: Reason::Related });
-                understood.terms.push(WeightedTerm { text: term, weight: cosine.min(RELATED_WEIGHT_MAX) });
+    // A word that the model cannot take has no neighbours.
+    let numbers = |row: usize| match vectors.is_valid(row) {
+        true => vectors.value(row).as_primitive::<Float32Type>().values().to_vec(),
+        false => Vec::new(),
+    };
+    let near = search.words_near((0..unknown.len()).map(numbers).collect(), RELATED_WORDS).await?;
+    for (unknown, near) in unknown.iter().zip(near) {
+        for (word, cosine) in near.into_iter().filter(|(_, cosine)| *cosine >= RELATED_COSINE_MIN) {
+            let term = tokenizer.joined(&word);
+            if search.rows_with(&term) > 0 {
+                let word = unknown.word.clone();
+                understood.add(AddedTerm { term, weight: cosine.min(1.0), word, reason: Reason::Related });
             }
         }
     }

@@ -23,9 +23,15 @@ pub struct FacetValue {
     pub count: usize,
 }
 
-/// Counts the values of each filter that is asked for among `rows`. Nulls are not counted.
+/// Counts the values of each filter that is asked for among `rows`, once. Nulls are not counted.
 pub(super) fn counted(search: &ReadableSearch, names: &[String], rows: &[usize]) -> Result<Vec<Facet>, SearchError> {
-    names.iter().map(|name| facet(search, name, rows)).collect()
+    let mut counted: Vec<Facet> = Vec::new();
+    for name in names {
+        if !counted.iter().any(|known| known.name == *name) {
+            counted.push(facet(search, name, rows)?);
+        }
+    }
+    Ok(counted)
 }
 
 fn facet(search: &ReadableSearch, name: &str, rows: &[usize]) -> Result<Facet, SearchError> {

@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::Float32Type;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::SearchError;
-use super::retrieve::{rarity, vector_of};
+use super::retrieve::rarity;
 use super::understand::Understood;
 use crate::limits::{HIGHLIGHT_CHARS_MAX, HIGHLIGHT_LINES_EMBEDDED_MAX, HIGHLIGHT_RESTRICTED_CHARS_MAX};
 use crate::model::{Models, inner_product};
@@ -39,8 +39,8 @@ pub(super) struct Wanted<'a> {
     pub models: &'a Models,
     pub tokenizer: &'a Tokenizer,
     pub understood: &'a Understood,
-    /// By which a line is near in meaning; none where that is not asked for.
-    pub vectors: Option<&'a SearchVectorsPin>,
+    /// The vectors by which a line is near in meaning, and the query as one of them; none where that is not asked for.
+    pub meaning: Option<(&'a SearchVectorsPin, &'a [f32])>,
     /// Of each hit at most.
     pub lines: usize,
 }
@@ -55,10 +55,10 @@ impl Wanted<'_> {
             passages.iter().map(|passages| self.matching(passages, &weights)).collect();
         let without: Vec<usize> =
             (0..rows.len()).filter(|at| found[*at].is_empty() && !passages[*at].is_empty()).collect();
-        if let (Some(vectors), false) = (self.vectors, without.is_empty()) {
+        if let (Some((of, query)), false) = (self.meaning, without.is_empty()) {
             let share = (HIGHLIGHT_LINES_EMBEDDED_MAX / without.len()).max(1);
             let of_row = |at: &usize| &passages[*at][..passages[*at].len().min(share)];
-            let nearest = self.nearest(vectors, &without.iter().map(of_row).collect::<Vec<_>>()).await?;
+            let nearest = self.nearest(of, query, &without.iter().map(of_row).collect::<Vec<_>>()).await?;
             for (at, passage) in without.iter().zip(nearest) {
                 found[*at].extend(passage.map(|passage| shown(passage, Vec::new())));
             }
@@ -68,9 +68,9 @@ impl Wanted<'_> {
 
     /// What is looked for, and how rare it is.
     fn weights(&self) -> BTreeMap<&str, f64> {
-        let phrases = self.understood.phrases.iter().flatten().map(String::as_str);
-        let terms = self.understood.terms.iter().map(|term| term.text.as_str()).chain(phrases);
-        terms.map(|term| (term, rarity(self.search, term))).collect()
+        let Understood { terms, phrases, added, .. } = self.understood;
+        let terms = terms.iter().chain(phrases.iter().flatten()).chain(added.iter().map(|added| &added.term));
+        terms.map(String::as_str).map(|term| (term, rarity(self.search, term))).collect()
     }
 
     fn passages<'a>(&self, texts: &'a [(&'a str, StringArray)], at: usize) -> Vec<Passage<'a>> {
@@ -100,12 +100,9 @@ impl Wanted<'_> {
             }
         }
         matching.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let mut restricted = 0;
-        matching.retain(|(at, ..)| {
-            restricted += usize::from(passages[*at].is_restricted);
-            // Of a restricted text one line is shown.
-            !passages[*at].is_restricted || restricted == 1
-        });
+        // Of what is restricted one line is shown.
+        let mut has_restricted = false;
+        matching.retain(|(at, ..)| !passages[*at].is_restricted || !std::mem::replace(&mut has_restricted, true));
         matching.truncate(self.lines);
         matching.sort_by_key(|(at, ..)| *at);
         matching.into_iter().map(|(at, _, marks)| shown(&passages[at], marks)).collect()
@@ -114,18 +111,18 @@ impl Wanted<'_> {
     /// Of each row's passages that which is nearest in meaning to what is asked.
     async fn nearest<'p>(
         &self,
-        vectors: &SearchVectorsPin,
+        of: &SearchVectorsPin,
+        query: &[f32],
         passages: &[&'p [Passage<'p>]],
     ) -> Result<Vec<Option<&'p Passage<'p>>>, SearchError> {
-        let query = vector_of(self.models, vectors, &self.understood.text).await?;
         let texts: StringArray = passages.iter().copied().flatten().map(|passage| Some(passage.text)).collect();
-        let embedded = self.models.find(&vectors.model)?.embed(texts).await?.vectors;
+        let embedded = self.models.find(&of.model)?.embed(texts).await?.vectors;
         let mut next = 0;
         let mut nearest = Vec::with_capacity(passages.len());
         for of_row in passages {
             let cosine = |at: usize| {
                 let vector = embedded.is_valid(at).then(|| embedded.value(at));
-                vector.map_or(f32::MIN, |vector| inner_product(&query, vector.as_primitive::<Float32Type>().values()))
+                vector.map_or(f32::MIN, |vector| inner_product(query, vector.as_primitive::<Float32Type>().values()))
             };
             let start = next;
             next += of_row.len();

@@ -1,8 +1,5 @@
 //! What is looked among, and the candidates by words and by meaning.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use datafusion::arrow::array::{Array, AsArray, BooleanArray, StringArray};
 use datafusion::arrow::datatypes::Float32Type;
 use serde_json::Value;
@@ -11,7 +8,7 @@ use super::understand::{Condition, Understood};
 use super::{SearchError, filter};
 use crate::limits::SEARCH_CANDIDATES;
 use crate::model::Models;
-use crate::store::{Allowed, Found, ReadableSearch, SearchVectorsPin};
+use crate::store::{Allowed, Found, ReadableSearch, SearchMode, SearchVectorsPin, WeightedTerm};
 
 /// How much it counts that a word stands there again, in the index's BM25.
 const BM25_K1: f64 = 1.2;
@@ -24,31 +21,59 @@ pub(super) fn rarity(search: &ReadableSearch, term: &str) -> f64 {
 
 /// The score that BM25 comes near to where a text has all terms of the query again and again, and little else: each has its
 /// weight by how few rows have it. Terms that none has count too: of a query in another language little can be found by
-/// words. Those that were added beside others do not, for they stand for what is counted.
+/// words. Those that are looked for beside them do not, for they stand for what is counted.
 pub(super) fn ceiling(search: &ReadableSearch, understood: &Understood) -> f64 {
-    let asked = understood.terms.iter().filter(|term| term.weight == 1.0);
-    asked.map(|term| rarity(search, &term.text)).sum::<f64>() * (BM25_K1 + 1.0)
+    understood.terms.iter().map(|term| rarity(search, term)).sum::<f64>() * (BM25_K1 + 1.0)
 }
 
-/// What is nearest in meaning, by each kind of vectors.
-pub(super) async fn by_semantic(
+/// What may be found, of those that are allowed.
+pub(super) struct Candidates {
+    pub words: Vec<Found>,
+    /// By each kind of vectors.
+    pub meanings: Vec<Vec<Found>>,
+    /// The query as a vector of each kind.
+    pub query: Vec<Vec<f32>>,
+}
+
+/// The candidates by words, by meaning, or by both at once.
+pub(super) async fn candidates(
     search: &ReadableSearch,
     models: &Models,
+    mode: SearchMode,
     vectors: &[&SearchVectorsPin],
-    query: &str,
+    understood: &Understood,
     allowed: Option<&Allowed>,
-) -> Result<Vec<Vec<Found>>, SearchError> {
-    let mut found = Vec::new();
-    // By the model's digest: those of whole texts and of stanzas are of one model.
-    let mut of_query = BTreeMap::new();
-    for of in vectors {
-        let vector = match of_query.entry(of.digest) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(vector_of(models, of, query).await?),
-        };
-        found.push(search.by_vector(&of.column, vector, allowed, SEARCH_CANDIDATES).await?);
-    }
-    Ok(found)
+) -> Result<Candidates, SearchError> {
+    let words = async {
+        if mode == SearchMode::Semantic {
+            return Ok(Vec::new());
+        }
+        let asked = understood.terms.iter().map(|term| WeightedTerm { text: term.clone(), weight: 1.0 });
+        let added =
+            understood.added.iter().map(|added| WeightedTerm { text: added.term.clone(), weight: added.weight });
+        let terms: Vec<WeightedTerm> = asked.chain(added).collect();
+        Ok::<_, SearchError>(search.by_terms(&terms, allowed, SEARCH_CANDIDATES).await?)
+    };
+    let meanings = async {
+        let (mut query, mut meanings) = (Vec::new(), Vec::new());
+        if mode == SearchMode::Keyword {
+            return Ok((query, meanings));
+        }
+        let text = understood.text();
+        for (at, of) in vectors.iter().enumerate() {
+            // Those of whole texts and of stanzas are of one model.
+            let known = vectors[..at].iter().position(|before| before.digest == of.digest);
+            let vector = match known {
+                Some(known) => Vec::clone(&query[known]),
+                None => vector_of(models, of, &text).await?,
+            };
+            meanings.push(search.by_vector(&of.column, &vector, allowed, SEARCH_CANDIDATES).await?);
+            query.push(vector);
+        }
+        Ok::<_, SearchError>((query, meanings))
+    };
+    let (words, (query, meanings)) = futures::try_join!(words, meanings)?;
+    Ok(Candidates { words, meanings, query })
 }
 
 /// The query as a vector of the model that made those of the release.

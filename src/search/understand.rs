@@ -9,26 +9,33 @@ use datafusion::logical_expr::{Expr, ident, lit, not};
 
 use super::SearchError;
 use crate::engine::SqlError;
-use crate::store::WeightedTerm;
-use crate::text::terms::Tokenizer;
+use crate::limits::UNKNOWN_QUERY_WORDS_MAX;
+use crate::text::terms::{Term, Tokenizer, plain_word};
 
 /// What a query asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Understood {
-    /// What is meant: the query without its marks, its conditions and what is excluded.
-    pub text: String,
-    /// What is looked for; that which was added counts less.
-    pub terms: Vec<WeightedTerm>,
+    /// What is meant, in the order of the query: without its marks, its conditions and what is excluded.
+    said: Vec<Said>,
+    /// What is looked for, each once.
+    pub terms: Vec<String>,
     /// Terms that must stand behind one another.
     pub phrases: Vec<Vec<String>>,
     /// Terms, or several behind one another, that must not be there.
     pub excluded: Vec<Vec<String>>,
     /// Conditions on filters.
     pub conditions: Vec<Condition>,
-    /// Terms that the query does not have.
+    /// Words that are read as others.
+    pub corrected: Vec<Correction>,
+    /// Terms that are looked for beside those of the query.
     pub added: Vec<AddedTerm>,
-    /// Where phrases stand in `text`, in bytes.
-    quoted: Vec<Range<usize>>,
+}
+
+/// A piece of what is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    text: String,
+    is_phrase: bool,
 }
 
 /// A condition that a query has.
@@ -39,10 +46,20 @@ pub struct Condition {
     pub(super) filter: Expr,
 }
 
-/// A term that is looked for though the query does not have it.
+/// A word of a query that no text has, read as one that a text has.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    pub word: String,
+    /// The term of the word that was likely meant.
+    pub term: String,
+}
+
+/// A term that is looked for beside those of the query.
+#[derive(Clone, Debug, PartialEq)]
 pub struct AddedTerm {
     pub term: String,
+    /// How much it counts, where what is asked for counts 1.
+    pub weight: f32,
     /// The words of the query that it was added for.
     pub word: String,
     pub reason: Reason,
@@ -51,12 +68,18 @@ pub struct AddedTerm {
 /// Why a term was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The word is in no text, and this is what it is likely meant to be.
-    Typing,
     /// A synonym.
     Synonym,
     /// The word is in no text, and this one is near to it in meaning.
     Related,
+}
+
+/// A word that is looked for and that no text has.
+pub(super) struct UnknownWord {
+    pub word: String,
+    /// Which piece has it, and where, in bytes.
+    said: usize,
+    at: Range<usize>,
 }
 
 /// A piece of a query.
@@ -84,56 +107,48 @@ impl Understood {
                 understood.excluded.extend(Some(terms).filter(|terms| !terms.is_empty()));
                 continue;
             }
-            if !understood.text.is_empty() {
-                understood.text.push(' ');
-            }
-            let start = understood.text.len();
-            understood.text.push_str(text);
-            if is_phrase && !terms.is_empty() {
-                understood.phrases.push(terms);
-                understood.quoted.push(start..understood.text.len());
-            }
+            understood.said.push(Said { text: text.to_owned(), is_phrase });
+            understood.phrases.extend(Some(terms).filter(|terms| is_phrase && !terms.is_empty()));
         }
-        understood.look_for_terms(tokenizer);
+        understood.terms = tokenizer.query_terms(&understood.text());
         Ok(understood)
     }
 
-    /// Looks for the terms of its text.
-    fn look_for_terms(&mut self, tokenizer: &Tokenizer) {
-        let term = |text: String| WeightedTerm { text, weight: 1.0 };
-        self.terms = tokenizer.query_terms(&self.text).into_iter().map(term).collect();
+    /// What is meant.
+    pub fn text(&self) -> String {
+        self.said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    /// The places of its words outside phrases, in bytes of its text, and their terms.
-    pub(super) fn words(&self, tokenizer: &Tokenizer) -> Vec<(Range<usize>, String)> {
-        let is_quoted = |at: &Range<usize>| self.quoted.iter().any(|quoted| quoted.contains(&at.start));
-        let words = tokenizer.terms(&self.text).filter(|term| !is_quoted(&term.at));
-        words.map(|term| (term.at, term.text)).collect()
+    /// The words outside phrases that are looked for and whose terms are not known, in their order.
+    pub(super) fn unknown_words(&self, tokenizer: &Tokenizer, is_known: impl Fn(&str) -> bool) -> Vec<UnknownWord> {
+        let of_piece = |(said, piece): (usize, &Said)| {
+            let words =
+                tokenizer.terms(&piece.text).filter(|term| self.terms.contains(&term.text) && !is_known(&term.text));
+            let unknown =
+                |term: Term| UnknownWord { word: plain_word(&piece.text[term.at.clone()]), said, at: term.at };
+            words.map(unknown).collect::<Vec<_>>()
+        };
+        let pieces = self.said.iter().enumerate().filter(|(_, piece)| !piece.is_phrase);
+        pieces.flat_map(of_piece).take(UNKNOWN_QUERY_WORDS_MAX).collect()
     }
 
-    /// Puts other words in the places of some, which stand in their order.
-    pub(super) fn replace(&mut self, words: &[(Range<usize>, String)], tokenizer: &Tokenizer) {
-        let mut replaced = String::with_capacity(self.text.len());
-        let mut end = 0;
-        let mut quoted = self.quoted.iter_mut().peekable();
-        for (at, word) in words {
-            while let Some(phrase) = quoted.next_if(|phrase| phrase.start < at.start) {
-                let moved = replaced.len() + phrase.start - end;
-                *phrase = moved..moved + phrase.len();
-            }
-            replaced.push_str(&self.text[end..at.start]);
-            let term = tokenizer.joined(word);
-            self.added.push(AddedTerm { term, word: self.text[at.clone()].to_owned(), reason: Reason::Typing });
-            replaced.push_str(word);
-            end = at.end;
+    /// Reads words as others: `meant` has them in the order of the query.
+    pub(super) fn correct(&mut self, meant: Vec<(UnknownWord, String)>, tokenizer: &Tokenizer) {
+        // The last first, so that the places of the others stay.
+        for (UnknownWord { said, at, .. }, meant) in meant.into_iter().rev() {
+            let text = &mut self.said[said].text;
+            self.corrected.push(Correction { word: text[at.clone()].to_owned(), term: tokenizer.joined(&meant) });
+            text.replace_range(at, &meant);
         }
-        for phrase in quoted {
-            let moved = replaced.len() + phrase.start - end;
-            *phrase = moved..moved + phrase.len();
+        self.corrected.reverse();
+        self.terms = tokenizer.query_terms(&self.text());
+    }
+
+    /// Looks for a term too, unless that is done anyway.
+    pub(super) fn add(&mut self, added: AddedTerm) {
+        if !self.terms.contains(&added.term) && !self.added.iter().any(|known| known.term == added.term) {
+            self.added.push(added);
         }
-        replaced.push_str(&self.text[end..]);
-        self.text = replaced;
-        self.look_for_terms(tokenizer);
     }
 }
 

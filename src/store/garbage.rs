@@ -145,10 +145,10 @@ impl Store {
         let rejects =
             protected.iter().flat_map(|manifest| manifest.views.iter().filter_map(|pin| pin.rejects.as_ref()));
         let rejects = rejects.map(|pin| pin.file.clone()).collect();
-        let words = protected.iter().flat_map(|manifest| manifest.searches.iter().filter_map(|pin| pin.words.as_ref()));
-        let words = words.map(|pin| pin.file.clone()).collect();
-        for search in self.objects.folders("words").await? {
-            self.sweep_files(&format!("words/{search}"), &words, before, dry, freed).await?;
+        let searches = protected.iter().flat_map(|manifest| &manifest.searches);
+        let word_vectors = searches.filter_map(|pin| Some(pin.word_vectors.as_ref()?.file.clone())).collect();
+        for search in self.objects.folders("word_vectors").await? {
+            self.sweep_files(&format!("word_vectors/{search}"), &word_vectors, before, dry, freed).await?;
         }
         for view in self.objects.folders("rejects").await? {
             self.sweep_files(&format!("rejects/{view}"), &rejects, before, dry, freed).await?;

@@ -31,8 +31,16 @@ pub struct Release {
     tables: BTreeMap<String, Table>,
     frames: BTreeMap<String, Frame>,
     /// By name; each is opened when somebody searches.
-    searches: BTreeMap<String, OnceCell<Arc<SearchTable>>>,
+    searches: BTreeMap<String, OnceCell<OpenSearch>>,
     remembered: RowCache,
+}
+
+/// A search, and what of it each caller may read.
+#[derive(Debug)]
+struct OpenSearch {
+    table: Arc<SearchTable>,
+    open: Arc<ReadableSearch>,
+    all: Arc<ReadableSearch>,
 }
 
 /// MiB of the features of a release that are held in memory.
@@ -92,7 +100,7 @@ impl Release {
     /// Bytes of the features that it holds in memory, and of the rows that it remembers of others.
     pub fn memory_bytes(&self) -> usize {
         let held: usize = self.frames.values().map(Frame::memory_bytes).sum();
-        let searched = self.searches.values().filter_map(OnceCell::get).map(|search| search.memory_bytes());
+        let searched = self.searches.values().filter_map(OnceCell::get).map(|search| search.table.memory_bytes());
         held + searched.sum::<usize>() + usize::try_from(self.remembered.weighted_size()).unwrap_or(usize::MAX)
     }
 
@@ -192,13 +200,21 @@ impl Readable {
     }
 
     /// What is searched under that name; none where there is no such search.
-    pub async fn search(&self, name: &str) -> Result<Option<ReadableSearch>, StoreError> {
+    pub async fn search(&self, name: &str) -> Result<Option<Arc<ReadableSearch>>, StoreError> {
         let Release { store, manifest, searches, .. } = self.release.as_ref();
-        let (Some(pin), Some(table)) = (manifest.search(name), searches.get(name)) else { return Ok(None) };
+        let (Some(pin), Some(search)) = (manifest.search(name), searches.get(name)) else { return Ok(None) };
         let key = manifest.entity(&pin.rows.entity).map(|entity| entity.join_keys.clone()).unwrap_or_default();
-        let opening = async { Ok::<_, StoreError>(Arc::new(SearchTable::open(store, pin, &key).await?)) };
-        let table = table.get_or_try_init(|| opening).await?;
-        Ok(Some(ReadableSearch::new(pin.clone().readable_by(self.entitlements), Arc::clone(table))))
+        let opening = async {
+            let table = Arc::new(SearchTable::open(store, pin, &key).await?);
+            let readable = |by| Arc::new(ReadableSearch::new(pin.clone().readable_by(by), Arc::clone(&table)));
+            Ok::<_, StoreError>(OpenSearch {
+                open: readable(Entitlements::OPEN),
+                all: readable(Entitlements::ALL),
+                table,
+            })
+        };
+        let OpenSearch { open, all, table: _ } = search.get_or_try_init(|| opening).await?;
+        Ok(Some(Arc::clone(if self.entitlements.has_restricted() { all } else { open })))
     }
 
     /// The rows of a view with time, in the order of `key` and time, without the columns that may not be read.

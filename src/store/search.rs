@@ -1,5 +1,6 @@
 //! The dataset of a search: rows by their terms and by their vectors, of those that are allowed.
 
+mod compared;
 mod texts;
 mod words;
 
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap, Scanner};
-use datafusion::arrow::array::{Array, AsArray, BooleanArray, Float32Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{AsArray, BooleanArray, Float32Array, RecordBatch};
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{Float32Type, UInt64Type};
 use futures::TryStreamExt;
@@ -17,12 +18,13 @@ use lance_index::scalar::inverted::query::{BooleanQuery, FtsQuery, MatchQuery, O
 use lance_linalg::distance::DistanceType;
 use tokio::sync::OnceCell;
 
+pub use compared::{Compared, Numbers};
 pub use words::NearWord;
 pub(super) use words::Words;
 
 use super::lance::{self, LanceTable, fault};
 use super::spine::{indices, plain_schema, rows_fault};
-use super::{Entitlements, SearchPin, Store, StoreError, TableKey, WordVectors, key_texts, search_path};
+use super::{Entitlements, KeyIndex, SearchPin, Store, StoreError, TableKey, WordVectors, key_texts, search_path};
 use crate::limits::{LANCE_SCAN_BUFFER_BYTES, SEARCH_ROWS_AT_ONCE, VECTOR_CANDIDATES_FACTOR, VECTOR_INDEX_ROWS_MIN};
 use crate::name::EntityKey;
 
@@ -60,10 +62,11 @@ pub(super) struct SearchTable {
     table: LanceTable,
     /// What Lance calls each row, ascending.
     ids: Vec<u64>,
-    /// The parts of each row's key.
-    keys: Vec<StringArray>,
-    /// The join keys, the filters, and what else criteria are of.
+    keys: KeyIndex,
+    /// The join keys and the filters.
     columns: RecordBatch,
+    /// By name: the filters, and what criteria are of and is no vector.
+    compared: HashMap<String, Compared>,
     /// By column of terms: in how many rows each term is.
     counts: HashMap<String, HashMap<String, u32>>,
     /// The columns of texts.
@@ -103,26 +106,35 @@ impl SearchTable {
         let columns: Vec<usize> = (0..names.len()).collect();
         let scanned: Result<Vec<RecordBatch>, _> = scanned.iter().map(|batch| batch.project(&columns)).collect();
         let columns = concat_batches(&schema, &scanned.map_err(rows_fault)?).map_err(rows_fault)?;
-        let keys = key_texts(&columns, key)?;
+        let mut compared = HashMap::new();
+        for (name, column) in names.iter().zip(columns.columns()).skip(key.len()) {
+            compared.insert(name.clone(), Compared::of(column).map_err(rows_fault)?);
+        }
+        let keys = KeyIndex::new(key_texts(&columns, key)?)?;
+        let filters: Vec<usize> = (0..key.len() + pin.filters.len()).collect();
+        let columns = columns.project(&filters).map_err(rows_fault)?;
         let mut counts = HashMap::new();
         for column in &pin.terms {
-            counts.insert(column.clone(), counted(&table, column).await?);
+            let terms = |text: &str, count: &mut dyn FnMut(&str)| {
+                text.split(' ').filter(|term| !term.is_empty()).for_each(count);
+            };
+            counts.insert(column.clone(), counted(&table, column, terms).await?);
         }
         let texts = pin.fields.iter().map(|field| field.column.clone()).collect();
-        let word_vectors = match &pin.words {
-            Some(words) => store.words(words).await?,
+        let word_vectors = match &pin.word_vectors {
+            Some(pin) => store.word_vectors(pin).await?,
             None => WordVectors::default(),
         };
-        Ok(Self { table, ids, keys, columns, counts, texts, words: OnceCell::new(), word_vectors })
+        Ok(Self { table, ids, keys, columns, compared, counts, texts, words: OnceCell::new(), word_vectors })
     }
 
     pub fn memory_bytes(&self) -> usize {
-        let keys: usize = self.keys.iter().map(Array::get_array_memory_size).sum();
         let terms = self.counts.values().flat_map(HashMap::keys).map(|term| term.len() + size_of::<(String, u32)>());
         let words = self.words.get().into_iter().flat_map(BTreeMap::values).map(Words::memory_bytes);
-        let texts = terms.chain(words).sum::<usize>();
-        let others = size_of_val(self.ids.as_slice()) + self.word_vectors.memory_bytes();
-        self.columns.get_array_memory_size() + keys + texts + others
+        let compared = self.compared.values().map(Compared::memory_bytes);
+        let parts: usize = terms.chain(words).chain(compared).sum();
+        let rows = size_of_val(self.ids.as_slice()) + self.keys.memory_bytes() + self.columns.get_array_memory_size();
+        rows + parts + self.word_vectors.memory_bytes()
     }
 
     /// Scans the rows that are allowed for their `score`.
@@ -160,21 +172,15 @@ pub struct ReadableSearch {
     table: Arc<SearchTable>,
     /// The join keys and the filters, a row each.
     columns: RecordBatch,
-    /// What criteria are of, and are not vectors.
-    compared: RecordBatch,
 }
 
 impl ReadableSearch {
     pub(super) fn new(pin: SearchPin, table: Arc<SearchTable>) -> Self {
-        let (schema, keys) = (table.columns.schema(), table.keys.len());
+        let (schema, keys) = (table.columns.schema(), table.keys.columns().len());
         let is_seen = |at: &usize| *at < keys || pin.filters.contains(schema.field(*at).name());
         let seen: Vec<usize> = (0..schema.fields().len()).filter(is_seen).collect();
-        let of_criteria = |name: &String| pin.criteria.iter().any(|criterion| criterion.of.contains(name));
-        let compared: Vec<usize> =
-            (0..schema.fields().len()).filter(|at| of_criteria(schema.field(*at).name())).collect();
-        let columns = |places: &[usize]| table.columns.project(places).expect("the places are those of the columns");
-        let (columns, compared) = (columns(&seen), columns(&compared));
-        Self { pin, table, columns, compared }
+        let columns = table.columns.project(&seen).expect("the places are those of the columns");
+        Self { pin, table, columns }
     }
 
     pub fn pin(&self) -> &SearchPin {
@@ -188,12 +194,12 @@ impl ReadableSearch {
 
     /// How many parts a key has.
     pub fn key_parts(&self) -> usize {
-        self.table.keys.len()
+        self.table.keys.columns().len()
     }
 
     /// The parts of a row's key.
     pub fn key(&self, row: usize) -> impl Iterator<Item = &str> {
-        self.table.keys.iter().map(move |part| part.value(row))
+        self.table.keys.key(row)
     }
 
     /// What filters may name: the join keys and the filters, a row for each row.
@@ -201,14 +207,16 @@ impl ReadableSearch {
         &self.columns
     }
 
-    /// The values by which rows are compared, where they are no vectors; a row for each row.
-    pub fn compared(&self) -> &RecordBatch {
-        &self.compared
+    /// The values of a filter, or of what a criterion is of; none where it is none of them, or vectors.
+    pub fn compared(&self, name: &str) -> Option<&Compared> {
+        let of_criteria = || self.pin.criteria.iter().any(|criterion| criterion.of.iter().any(|of| of == name));
+        let is_seen = self.pin.filters.iter().any(|filter| filter == name) || of_criteria();
+        self.table.compared.get(name).filter(|_| is_seen)
     }
 
     /// The row of that key.
     pub fn row_of(&self, key: &EntityKey) -> Option<usize> {
-        (0..self.rows()).find(|row| self.key(*row).eq(key.parts().iter().map(String::as_str)))
+        self.table.keys.row(key.parts().iter().map(String::as_str))
     }
 
     /// The column of the terms of all fields that may be read; none where there is no such field.
@@ -332,8 +340,12 @@ impl SearchPin {
     }
 }
 
-/// In how many rows of a column each term is.
-async fn counted(table: &LanceTable, column: &str) -> Result<HashMap<String, u32>, StoreError> {
+/// In how many rows of a column each of the parts is that `cut` finds in a text.
+async fn counted(
+    table: &LanceTable,
+    column: &str,
+    cut: impl Fn(&str, &mut dyn FnMut(&str)),
+) -> Result<HashMap<String, u32>, StoreError> {
     let mut rows = table.scan(&[column.to_owned()]).await?;
     // With the last row that had it, so that each row counts once.
     let mut counts: HashMap<String, (u32, u32)> = HashMap::new();
@@ -342,17 +354,17 @@ async fn counted(table: &LanceTable, column: &str) -> Result<HashMap<String, u32
         let Some(texts) = batch.column(0).as_string_opt::<i32>() else { return Err(unexpected(&table.path, column)) };
         for text in texts {
             row += 1;
-            for term in text.unwrap_or_default().split(' ').filter(|term| !term.is_empty()) {
-                let (last, count) = counts.entry_ref(term).or_default();
+            cut(text.unwrap_or_default(), &mut |part| {
+                let (last, count) = counts.entry_ref(part).or_default();
                 *count += u32::from(std::mem::replace(last, row) != row);
-            }
+            });
             if row.is_multiple_of(SEARCH_ROWS_AT_ONCE) {
                 // Others are answered meanwhile.
                 tokio::task::yield_now().await;
             }
         }
     }
-    Ok(counts.into_iter().map(|(term, (_, count))| (term, count)).collect())
+    Ok(counts.into_iter().map(|(part, (_, count))| (part, count)).collect())
 }
 
 async fn batches(scanner: &Scanner, path: &str) -> Result<Vec<RecordBatch>, StoreError> {

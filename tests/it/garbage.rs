@@ -213,3 +213,27 @@ async fn many_small_builds_leave_few_fragments_and_the_same_rows() {
     assert_eq!(found, json!([{"year": 1_039}]));
     assert_eq!(project.rows("select count(*) as n from track where decade >= 1000").await, json!([{"n": 40}]));
 }
+
+#[tokio::test]
+async fn vectors_of_words_that_no_kept_release_has_are_freed() {
+    let search = "---\nkind: feature_view\nname: meaning\nentity: track\nsource: tracks\nembedding: { model: use, text: lyrics }\nfeatures: [{ name: meaning, expr: embedding.whole, dtype: \"vector[512]\" }]\n---\nkind: search\nname: worded\nentity: track\nsource: tracks\ntext: [lyrics]\nvectors: [meaning]\nrelated_words: 100\n";
+    let project = TestProject::new(&format!("{DEFINITIONS}{search}"));
+    project.configure("[gc]\nafter_build = false\nkeep_releases = 1\n");
+    project.clock.advance(chrono::Utc::now() - rhapsode::clock::Clock::now(project.clock.as_ref()));
+    let files = || {
+        let folder = std::fs::read_dir(project.path().join("store/word_vectors/worded")).unwrap();
+        folder.map(|file| file.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+    };
+    project.ingest("tracks", "tracks.jsonl", ROWS).await;
+    project.build().await.unwrap();
+    let [first] = files().try_into().unwrap();
+    project.ingest("tracks", "row.jsonl", "{\"id\": \"t1\", \"lyrics\": \"a word that nobody said\"}\n").await;
+    let pinned = project.build().await.unwrap().release.searches.last().unwrap().word_vectors.clone().unwrap();
+    assert_eq!(files().len(), 2);
+    collect(&project, false).await;
+    assert_eq!(files().len(), 2, "readers in flight have a grace");
+    project.clock.advance(TimeDelta::seconds(3_601));
+    collect(&project, false).await;
+    let [left] = files().try_into().unwrap();
+    assert!(left != first && pinned.file.ends_with(&left), "{left} {pinned:?}");
+}

@@ -217,7 +217,15 @@ async fn recommendations_that_are_asked_wrongly_say_what_is_wrong() {
     }
     let many: Vec<String> = (0..51).map(|key| format!("p{key:03}")).collect();
     let answer = get(&project.app(), &format!("/api/recommendations?key={}", many.join(";"))).await;
-    assert_eq!(answer.json()["type"], "/problems/too-many-keys");
+    assert_eq!(answer.json()["type"], "/problems/too-many");
+    let like = |count: usize| format!("like={}", vec!["joy:1"; count].join(","));
+    let answer = get(&project.app(), &format!("/api/recommendations?{}", like(51))).await;
+    assert_eq!(answer.json()["type"], "/problems/too-many");
+    assert_eq!(keys(&recommended(&project, &like(50)).await).len(), 10);
+    for wrong in [["--weights", "meaning=-1"], ["--diversity", "2"], ["--at-most", "artist=0"]] {
+        let output = rhapsode(&project, &["recommend", "p001", wrong[0], wrong[1]]);
+        assert!(!output.status.success(), "{wrong:?}");
+    }
     let bare = TestProject::new(&DEFINITIONS[..DEFINITIONS.find("criteria:").unwrap()]);
     bare.ingest("pieces", "pieces.jsonl", rows()).await;
     bare.build().await.unwrap();

@@ -1,6 +1,8 @@
-//! Words as terms: by language, by script, whatever the text.
+//! Texts cut into words as terms, by language, by script, whatever the text; and into sentences.
 
 use proptest::prelude::*;
+use rhapsode::limits::TEXT_SENTENCES_MAX;
+use rhapsode::text::sentences;
 use rhapsode::text::terms::Tokenizer;
 
 #[test]
@@ -17,6 +19,18 @@ fn words_become_terms_by_the_language_of_their_letters() {
     assert_eq!(Tokenizer::parse(["en", "xx"]).unwrap_err(), "xx");
     // In the order in which they are named: both are written in Latin letters.
     assert_eq!(Tokenizer::parse(["en-emodeng", "en"]).unwrap().joined("loveth lovest"), "love love");
+}
+
+#[test]
+fn a_text_has_sentences_and_the_last_of_too_many_has_the_rest() {
+    let text = "One. Two?  \n\nThree\nand four! ";
+    assert_eq!(sentences(text), ["One.", "Two?", "Three", "and four!"]);
+    assert_eq!(sentences(" \n"), Vec::<&str>::new());
+    let lines = |count: usize| "a\n".repeat(count);
+    assert_eq!(sentences(&lines(TEXT_SENTENCES_MAX)), vec!["a"; TEXT_SENTENCES_MAX]);
+    let more = lines(TEXT_SENTENCES_MAX + 2);
+    let cut = sentences(&more);
+    assert_eq!((cut.len(), cut[TEXT_SENTENCES_MAX - 1]), (TEXT_SENTENCES_MAX, "a\na\na"));
 }
 
 proptest! {

@@ -122,26 +122,28 @@ class Releases(TypedDict):
     releases: list[ReleaseEntry]
 
 
-class SearchHit(TypedDict, total=False):
-    """A piece that was found."""
-
+class _Hit(TypedDict):
     key: str
     score: float
     """From 0 to 1."""
     features: dict[str, Any]
     """The values of the search's filters."""
+
+
+class SearchHit(_Hit, total=False):
+    """A piece that was found: `key`, `score` (0 to 1), `features` (the values of the search's filters)."""
+
     highlights: list[str]
     """Lines that show why it was found; where they were asked for."""
     explain: dict[str, Any]
     """Why it stands where it stands; where that was asked for."""
 
 
-class AddedTerm(TypedDict):
-    """A term that was looked for though the query does not have it."""
+AddedTerm = TypedDict("AddedTerm", {"term": str, "for": str, "reason": str})
+AddedTerm.__doc__ = """A term that a query does not have and that was looked for.
 
-    term: str
-    reason: str
-    """`typing` or `synonym`; `for` is the word that it stands for."""
+`for` is the word of the query that it stands for, `reason` one of `typing`, `synonym`, `related`.
+"""
 
 
 class SearchHits(TypedDict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +23,6 @@ def keys(written: object) -> str:
     return ";".join(",".join(quote(str(part), safe="") for part in of_key) for of_key in parts)
 
 
-def pairs(written: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> str:
+def pairs(written: Mapping[str, Any]) -> str:
     """`name:value` for each."""
-    listed = written.items() if isinstance(written, Mapping) else written
-    return ",".join(f"{name}:{value}" for name, value in listed)
+    return ",".join(f"{name}:{value}" for name, value in written.items())

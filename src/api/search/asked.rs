@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use crate::api::Problem;
-use crate::limits::{HIGHLIGHT_LINES_MAX, SEARCH_CANDIDATES, SEARCH_QUERY_CHARS_MAX};
+use crate::limits::{HIGHLIGHT_LINES_MAX, HIGHLIGHT_MARK_CHARS_MAX, SEARCH_CANDIDATES, SEARCH_QUERY_CHARS_MAX};
 use crate::search;
 use crate::store::{self, ProfilePin, ReadableSearch};
 
@@ -102,9 +102,11 @@ struct HighlightForm {
     lines: Option<usize>,
     /// What stands before a word that was looked for, as `<mark>`; nothing by default.
     #[serde(default)]
+    #[schema(max_length = 64, example = "<mark>")]
     before: String,
     /// What stands behind it, as `</mark>`.
     #[serde(default)]
+    #[schema(max_length = 64, example = "</mark>")]
     after: String,
 }
 
@@ -196,6 +198,11 @@ impl SearchRequest {
             Some(Highlighting::Whether(true)) => LINES,
             Some(Highlighting::How(HighlightForm { lines, .. })) => lines.unwrap_or(LINES),
         };
+        let (before, after) = self.marks();
+        if before.chars().count().max(after.chars().count()) > HIGHLIGHT_MARK_CHARS_MAX {
+            let detail = format!("what marks a word has {HIGHLIGHT_MARK_CHARS_MAX} characters at most on each side");
+            return Err(Problem::invalid("invalid-highlight", detail).field("highlight", ""));
+        }
         if !(1..=HIGHLIGHT_LINES_MAX).contains(&lines) {
             let detail = format!("of a hit 1 to {HIGHLIGHT_LINES_MAX} lines are shown");
             return Err(Problem::invalid("invalid-highlight", detail).field("highlight.lines", lines.to_string()));

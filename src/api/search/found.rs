@@ -13,7 +13,7 @@ use crate::api::respond::unencodable;
 use crate::engine::json::JsonRows;
 use crate::name::ReleaseNumber;
 use crate::search::{
-    AddedTerm, Answer, Condition, Explanation, Facet, FacetValue, Highlight, Hit, Leg, Reason, Understood,
+    AddedTerm, Answer, Condition, Correction, Explanation, Facet, FacetValue, Highlight, Hit, Leg, Reason, Understood,
 };
 use crate::store::ReadableSearch;
 
@@ -26,9 +26,9 @@ pub(in crate::api) struct Hits {
     /// By name: values and how often they are among all hits, the most frequent first.
     #[schema(value_type = Object)]
     facets: Map<String, Value>,
-    /// The terms that were looked for, those of phrases among them, without those that were added.
+    /// The terms that were looked for, those of phrases among them; of a word that was misspelt that which was meant.
     terms: Vec<String>,
-    /// Terms that were looked for though the query does not have them.
+    /// Terms that the query does not have and that were looked for: in the place of its words, or beside them.
     added_terms: Vec<AddedTermShown>,
     /// What must stand there: terms behind one another.
     phrases: Vec<Vec<String>>,
@@ -118,15 +118,14 @@ impl Hits {
         form: &Form<'_>,
     ) -> Result<Self, Problem> {
         let Answer { hits, next, facets, understood } = answer;
-        let Understood { terms, phrases, excluded, conditions, added, .. } = understood;
-        let asked = |term: &String| !added.iter().any(|of| of.term == *term && of.reason != Reason::Typing);
+        let Understood { terms, phrases, excluded, conditions, corrected, added, .. } = understood;
         Ok(Self {
             release: release.get(),
             search: found.pin().rows.name.clone(),
             hits: shown(found, hits, form)?,
             facets: counted(found, &facets)?,
-            terms: terms.into_iter().map(|term| term.text).filter(asked).collect(),
-            added_terms: added.iter().cloned().map(added_term).collect(),
+            terms,
+            added_terms: corrected.into_iter().map(correction).chain(added.into_iter().map(added_term)).collect(),
             phrases,
             excluded,
             conditions: conditions.into_iter().map(|Condition { text, .. }| text).collect(),
@@ -135,10 +134,12 @@ impl Hits {
     }
 }
 
-fn added_term(added: AddedTerm) -> AddedTermShown {
-    let AddedTerm { term, word, reason } = added;
+fn correction(Correction { word, term }: Correction) -> AddedTermShown {
+    AddedTermShown { term, r#for: word, reason: ReasonShown::Typing }
+}
+
+fn added_term(AddedTerm { term, weight: _, word, reason }: AddedTerm) -> AddedTermShown {
     let reason = match reason {
-        Reason::Typing => ReasonShown::Typing,
         Reason::Synonym => ReasonShown::Synonym,
         Reason::Related => ReasonShown::Related,
     };

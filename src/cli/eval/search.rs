@@ -7,7 +7,7 @@ use anyhow::Context;
 use console::style;
 use serde_json::{Value, json};
 
-use super::super::{open, print_json};
+use super::super::{open, print_json, share};
 use crate::evaluate::retrieval::{Mean, Quality, Topic, read_topics, significance};
 use crate::limits::SEARCH_CANDIDATES;
 use crate::search::{self, Request, SearchError};
@@ -162,11 +162,6 @@ impl SearchGold {
         ways.extend(others.map(|other| Way { name: other.name.clone(), profile: other.clone() }));
         Ok(ways)
     }
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| format!("`{text}` is not from 0 to 1"))
 }
 
 /// How likely it is chance that a hybrid differs from its better leg, or another way from the hybrid; none for a leg.

@@ -25,7 +25,7 @@ pub(super) fn check(search: &Search, filters: &[Feature], diagnostics: &mut Diag
             let feature = &prior.feature;
             refer("filter", feature.value.as_str(), &feature.place, &names, diagnostics);
             let filter = filters.iter().find(|filter| filter.name.value == feature.value);
-            if let Some(filter) = filter.filter(|filter| !has_size(&filter.dtype.value)) {
+            if let Some(filter) = filter.filter(|filter| !filter.dtype.value.is_ordered()) {
                 let message = format!("`{}` is {}; a prior is a number or a moment", feature.value, filter.dtype.value);
                 diagnostics.add(&feature.place, message);
             }
@@ -36,9 +36,4 @@ pub(super) fn check(search: &Search, filters: &[Feature], diagnostics: &mut Diag
             }
         }
     }
-}
-
-/// Whether values have a distance from each other.
-fn has_size(dtype: &Dtype) -> bool {
-    dtype.is_scalar() && !matches!(dtype, Dtype::String | Dtype::Bool)
 }

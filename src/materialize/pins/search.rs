@@ -10,6 +10,7 @@ use crate::store::{
     CriterionPin, Fusion, LegWeights, PriorPin, ProfilePin, SearchFieldPin, SearchMode, SearchPin, SearchVectorsPin,
     SynonymsPin,
 };
+use crate::text::terms::Tokenizer;
 
 pub(super) fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
     let Recipe::Search(search) = &step.view.recipe else { return None };
@@ -25,9 +26,12 @@ pub(super) fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
         let SearchCriterion { name, of, has_vectors, weight } = criterion;
         CriterionPin { name: name.to_string(), of: texts(&of), has_vectors, weight }
     };
-    let synonyms = |synonyms: Synonyms| {
-        let Synonyms { from, to } = synonyms;
-        SynonymsPin { from, to }
+    // The languages are known.
+    let tokenizer = Tokenizer::parse(search.languages.iter().map(String::as_str)).unwrap_or_default();
+    let terms = |words: &String| tokenizer.terms(words).map(|term| term.text).collect::<Vec<_>>();
+    let synonyms = |Synonyms { from, to }: &Synonyms| SynonymsPin {
+        from: from.iter().map(terms).filter(|terms| !terms.is_empty()).collect(),
+        to: to.iter().flat_map(terms).collect(),
     };
     Some(SearchPin {
         rows,
@@ -37,8 +41,8 @@ pub(super) fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
         vectors: search.vectors.iter().map(vectors).collect(),
         filters: texts(&search.filters),
         facets: texts(&search.facets),
-        words: built.words.get(step.view.name.as_str()).cloned(),
-        synonyms: search.synonyms.iter().cloned().map(synonyms).collect(),
+        word_vectors: built.word_vectors.get(step.view.name.as_str()).cloned(),
+        synonyms: search.synonyms.iter().map(synonyms).collect(),
         profiles: search.profiles.iter().cloned().map(profile).collect(),
         criteria: search.criteria.iter().cloned().map(criterion).collect(),
     })

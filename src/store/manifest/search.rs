@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ViewPin;
 use crate::name::Fingerprint;
-use crate::store::WordsPin;
+use crate::store::WordVectorsPin;
 
 /// What is searched, at one version.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct SearchPin {
     pub facets: Vec<String>,
     pub synonyms: Vec<SynonymsPin>,
     /// None where words have no vectors.
-    pub words: Option<WordsPin>,
+    pub word_vectors: Option<WordVectorsPin>,
     pub profiles: Vec<ProfilePin>,
     pub criteria: Vec<CriterionPin>,
 }
@@ -54,10 +54,11 @@ pub struct CriterionPin {
     pub weight: f64,
 }
 
-/// Words of which a query that has one of `from` is also looked for by each of `to`.
+/// Words of which a query that has one of `from` is also looked for by each of `to`, as the terms that they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SynonymsPin {
-    pub from: Vec<String>,
+    /// Terms behind one another.
+    pub from: Vec<Vec<String>>,
     pub to: Vec<String>,
 }
 

@@ -14,22 +14,36 @@ use crate::store::spine::rows_fault;
 use crate::store::{SearchFieldPin, StoreError};
 
 impl ReadableSearch {
-    /// Words of the texts that are as near to `word` as `distance`, each with the rows of the field that has it most.
-    pub async fn near_words(&self, word: &str, distance: usize) -> Result<Vec<NearWord>, StoreError> {
-        let words = self.words().await?;
-        let readable = self.pin.fields.iter().filter_map(|field| words.get(&field.column));
-        let mut near: BTreeMap<String, NearWord> = BTreeMap::new();
-        for found in readable.flat_map(|words| words.near(word, distance)) {
-            let known = near.entry(found.text.clone()).or_insert_with(|| found.clone());
-            known.rows = known.rows.max(found.rows);
-        }
-        Ok(near.into_values().collect())
+    /// For each of `asked`, a word and how far from it others may be, the words of the texts that are so near.
+    pub async fn near_words(&self, asked: Vec<(String, usize)>) -> Result<Vec<Vec<NearWord>>, StoreError> {
+        self.words().await?;
+        let (table, fields) = (Arc::clone(&self.table), self.pin.fields.clone());
+        // Beside those who are answered: some milliseconds for each word.
+        aside(move || {
+            let words: Vec<&Words> = table
+                .words
+                .get()
+                .into_iter()
+                .flat_map(|words| fields.iter().filter_map(|field| words.get(&field.column)))
+                .collect();
+            let near = |(word, distance): &(String, usize)| {
+                words.iter().flat_map(|words| words.near(word, *distance)).collect()
+            };
+            asked.iter().map(near).collect()
+        })
+        .await
     }
 
-    /// The words of the texts whose vectors are nearest to `vector`, and their cosines with it. Those of texts that may not be
-    /// read are among them: a reader has what [`Self::rows_with`] knows.
-    pub fn words_near(&self, vector: &[f32], limit: usize) -> Vec<(&str, f32)> {
-        self.table.word_vectors.nearest(vector, limit)
+    /// For each of `vectors` the words of the texts whose vectors are nearest to it, and their cosines with it. Those of texts
+    /// that may not be read are among them: a reader has what [`Self::rows_with`] knows.
+    pub async fn words_near(
+        &self,
+        vectors: Vec<Vec<f32>>,
+        limit: usize,
+    ) -> Result<Vec<Vec<(String, f32)>>, StoreError> {
+        let table = Arc::clone(&self.table);
+        // As above.
+        aside(move || vectors.iter().map(|vector| table.word_vectors.nearest(vector, limit)).collect()).await
     }
 
     /// Makes ready what is else made when it is first needed.
@@ -88,4 +102,10 @@ impl ReadableSearch {
         let columns = ProjectionRequest::from_columns(columns.iter().copied(), dataset.schema());
         dataset.take_rows(&ids, columns).await.map_err(fault(path))
     }
+}
+
+/// What `compute` gives, which takes long enough to keep others waiting.
+async fn aside<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    let lost = |error| StoreError::Rows(format!("it could not be computed: {error}"));
+    tokio::task::spawn_blocking(compute).await.map_err(lost)
 }

@@ -1,13 +1,8 @@
 //! The words of texts as they stand there, for words of queries that are misspelt.
 
-use datafusion::arrow::array::{AsArray, StringArray};
-use futures::TryStreamExt;
-use hashbrown::HashMap;
-
-use super::unexpected;
-use crate::limits::SEARCH_ROWS_AT_ONCE;
+use super::counted;
 use crate::store::StoreError;
-use crate::store::lance::{self, LanceTable};
+use crate::store::lance::LanceTable;
 use crate::text::terms::words;
 
 /// The words of a field: in lower case, without accents, not stemmed.
@@ -50,26 +45,9 @@ impl Letters {
 impl Words {
     /// Those of a column of texts.
     pub async fn of(table: &LanceTable, column: &str) -> Result<Self, StoreError> {
-        let mut rows = table.scan(&[column.to_owned()]).await?;
-        // With the last row that had it, so that each row counts once.
-        let mut counts: HashMap<String, (u32, u32)> = HashMap::new();
-        let mut row = 0;
-        while let Some(batch) = rows.try_next().await.map_err(lance::rows_fault)? {
-            let texts: Option<&StringArray> = batch.column(0).as_string_opt();
-            for text in texts.ok_or_else(|| unexpected(&table.path, column))? {
-                row += 1;
-                for word in words(text.unwrap_or_default()) {
-                    let (last, count) = counts.entry(word).or_default();
-                    *count += u32::from(std::mem::replace(last, row) != row);
-                }
-                if row.is_multiple_of(SEARCH_ROWS_AT_ONCE) {
-                    // Others are answered meanwhile.
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
-        let word =
-            |(text, (_, rows)): (String, (u32, u32))| Word { letters: Letters::of(&text), rows, text: text.into() };
+        let cut = |text: &str, count: &mut dyn FnMut(&str)| words(text).for_each(|word| count(&word));
+        let counts = counted(table, column, cut).await?;
+        let word = |(text, rows): (String, u32)| Word { letters: Letters::of(&text), rows, text: text.into() };
         Ok(Self(counts.into_iter().map(word).collect()))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::view::View;
-use crate::store::WordsPin;
+use crate::store::WordVectorsPin;
 use crate::store::manifest::{
     CriterionPin, Fusion, LegWeights, PriorPin, ProfilePin, SearchFieldPin, SearchMode, SearchPin, SearchVectorsPin,
     SynonymsPin,
@@ -24,7 +24,7 @@ pub(super) struct Search {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     synonyms: Vec<Synonyms>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    words: Option<Words>,
+    word_vectors: Option<WordVectors>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     profiles: Vec<Profile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,12 +54,12 @@ struct Criterion {
 
 #[derive(Serialize, Deserialize)]
 struct Synonyms {
-    from: Vec<String>,
+    from: Vec<Vec<String>>,
     to: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Words {
+struct WordVectors {
     file: String,
     words: u64,
     limit: u64,
@@ -114,8 +114,19 @@ struct Prior {
 
 impl From<SearchPin> for Search {
     fn from(pin: SearchPin) -> Self {
-        let SearchPin { rows, languages, terms, fields, vectors, filters, facets, synonyms, words, profiles, criteria } =
-            pin;
+        let SearchPin {
+            rows,
+            languages,
+            terms,
+            fields,
+            vectors,
+            filters,
+            facets,
+            synonyms,
+            word_vectors,
+            profiles,
+            criteria,
+        } = pin;
         let written_criterion = |criterion: CriterionPin| {
             let CriterionPin { name, of, has_vectors, weight } = criterion;
             Criterion { name, of, has_vectors, weight }
@@ -141,7 +152,7 @@ impl From<SearchPin> for Search {
             filters,
             facets,
             synonyms: synonyms.into_iter().map(of_words).collect(),
-            words: words.map(Into::into),
+            word_vectors: word_vectors.map(Into::into),
             profiles: profiles.into_iter().map(Into::into).collect(),
             criteria: criteria.into_iter().map(written_criterion).collect(),
         }
@@ -152,8 +163,19 @@ impl TryFrom<Search> for SearchPin {
     type Error = String;
 
     fn try_from(search: Search) -> Result<Self, String> {
-        let Search { rows, languages, terms, fields, vectors, filters, facets, synonyms, words, profiles, criteria } =
-            search;
+        let Search {
+            rows,
+            languages,
+            terms,
+            fields,
+            vectors,
+            filters,
+            facets,
+            synonyms,
+            word_vectors,
+            profiles,
+            criteria,
+        } = search;
         let criterion = |criterion: Criterion| {
             let Criterion { name, of, has_vectors, weight } = criterion;
             CriterionPin { name, of, has_vectors, weight }
@@ -180,25 +202,25 @@ impl TryFrom<Search> for SearchPin {
             filters,
             facets,
             synonyms: synonyms.into_iter().map(of_words).collect(),
-            words: words.map(TryInto::try_into).transpose()?,
+            word_vectors: word_vectors.map(TryInto::try_into).transpose()?,
             profiles: profiles.into_iter().map(Into::into).collect(),
             criteria: criteria.into_iter().map(criterion).collect(),
         })
     }
 }
 
-impl From<WordsPin> for Words {
-    fn from(pin: WordsPin) -> Self {
-        let WordsPin { file, words, limit, model, digest } = pin;
+impl From<WordVectorsPin> for WordVectors {
+    fn from(pin: WordVectorsPin) -> Self {
+        let WordVectorsPin { file, words, limit, model, digest } = pin;
         Self { file, words, limit, model, digest: digest.to_string() }
     }
 }
 
-impl TryFrom<Words> for WordsPin {
+impl TryFrom<WordVectors> for WordVectorsPin {
     type Error = String;
 
-    fn try_from(words: Words) -> Result<Self, String> {
-        let Words { file, words, limit, model, digest } = words;
+    fn try_from(pin: WordVectors) -> Result<Self, String> {
+        let WordVectors { file, words, limit, model, digest } = pin;
         Ok(Self { file, words, limit, model, digest: digest.parse()? })
     }
 }

@@ -1,4 +1,4 @@
-//! `words/<search>/<fingerprint>.arrow`: the commonest words of a search's texts as vectors, by which words of a query that no
+//! `word_vectors/<search>/<fingerprint>.arrow`: the commonest words of a search's texts as vectors, by which words of a query that no
 //! text has, in another language or another word for the same, are read as words that texts have.
 
 use std::io::Cursor;
@@ -16,7 +16,7 @@ use crate::name::Fingerprint;
 
 /// The words of a search as vectors, in a release.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WordsPin {
+pub struct WordVectorsPin {
     /// Relative to the store.
     pub file: String,
     pub words: u64,
@@ -77,7 +77,7 @@ impl WordVectors {
     }
 
     /// The words whose vectors have the greatest cosine with `vector`, which has the length 1; the nearest first.
-    pub fn nearest(&self, vector: &[f32], limit: usize) -> Vec<(&str, f32)> {
+    pub fn nearest(&self, vector: &[f32], limit: usize) -> Vec<(String, f32)> {
         if vector.len() != self.dimensions {
             return Vec::new();
         }
@@ -90,7 +90,7 @@ impl WordVectors {
             nearest.truncate(limit);
         }
         nearest.sort_by(order);
-        nearest.into_iter().map(|(place, cosine)| (self.words[place].as_str(), cosine)).collect()
+        nearest.into_iter().map(|(place, cosine)| (self.words[place].clone(), cosine)).collect()
     }
 
     fn vector(&self, place: usize) -> &[i8] {
@@ -156,7 +156,7 @@ impl Store {
     }
 
     /// Writes the words of `search`, under the name of what is in them; the name.
-    pub async fn write_words(&self, search: &str, words: &WordVectors) -> Result<String, StoreError> {
+    pub async fn write_word_vectors(&self, search: &str, words: &WordVectors) -> Result<String, StoreError> {
         let written = || {
             let batch = words.to_batch()?;
             let mut bytes = Vec::new();
@@ -167,13 +167,13 @@ impl Store {
             Ok::<_, arrow::error::ArrowError>(bytes)
         };
         let bytes = written().map_err(|error| StoreError::Rows(error.to_string()))?;
-        let file = format!("words/{search}/{}.arrow", Fingerprint::from(blake3::hash(&bytes)));
+        let file = format!("word_vectors/{search}/{}.arrow", Fingerprint::from(blake3::hash(&bytes)));
         self.objects.write(&file, bytes).await?;
         Ok(file)
     }
 
     /// The words behind a pin.
-    pub async fn words(&self, pin: &WordsPin) -> Result<WordVectors, StoreError> {
+    pub async fn word_vectors(&self, pin: &WordVectorsPin) -> Result<WordVectors, StoreError> {
         let damaged = |reason: String| StoreError::Damaged { path: pin.file.clone(), reason };
         let bytes = self.objects.read(&pin.file).await?.ok_or_else(|| damaged("the file is missing".to_owned()))?;
         let batches = FileReader::try_new(Cursor::new(bytes), None).and_then(Iterator::collect::<Result<Vec<_>, _>>);

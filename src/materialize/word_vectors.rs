@@ -4,13 +4,17 @@ use datafusion::arrow::array::{Array, AsArray, StringArray};
 use datafusion::arrow::datatypes::Float32Type;
 
 use super::run::Shared;
-use super::{Built, Event, MaterializeError, WordsStep};
+use super::{Built, Event, MaterializeError, WordVectorsStep};
 use crate::clock::Stopwatch;
 use crate::limits::WORDS_EMBEDDED_AT_ONCE;
-use crate::store::{WordVectors, WordsPin};
+use crate::store::{WordVectors, WordVectorsPin};
 
 /// Makes what `step` says of the words of a search that is built.
-pub(super) async fn run(shared: &Shared, step: &WordsStep, built: &Built) -> Result<WordsPin, MaterializeError> {
+pub(super) async fn run(
+    shared: &Shared,
+    step: &WordVectorsStep,
+    built: &Built,
+) -> Result<WordVectorsPin, MaterializeError> {
     if let (true, Some(pin)) = (step.is_kept, &step.pinned) {
         return Ok(pin.clone());
     }
@@ -25,7 +29,7 @@ pub(super) async fn run(shared: &Shared, step: &WordsStep, built: &Built) -> Res
     let mut vectors = WordVectors::new(step.model.dimensions());
     let digest = step.model.digest();
     let missing = match &step.pinned {
-        Some(pin) if pin.digest == digest => vectors.take(words, &store.words(pin).await?),
+        Some(pin) if pin.digest == digest => vectors.take(words, &store.word_vectors(pin).await?),
         _ => words,
     };
     for words in missing.chunks(WORDS_EMBEDDED_AT_ONCE) {
@@ -37,8 +41,8 @@ pub(super) async fn run(shared: &Shared, step: &WordsStep, built: &Built) -> Res
         }
         progress(Event::Rows { table: name.clone(), rows: vectors.len() as u64 });
     }
-    let file = store.write_words(&step.search, &vectors).await?;
+    let file = store.write_word_vectors(&step.search, &vectors).await?;
     let rows = vectors.len() as u64;
     progress(Event::End { table: name, rows, seconds: watch.seconds() });
-    Ok(WordsPin { file, words: rows, limit: step.limit as u64, model: step.model.name().to_owned(), digest })
+    Ok(WordVectorsPin { file, words: rows, limit: step.limit as u64, model: step.model.name().to_owned(), digest })
 }
