@@ -52,6 +52,7 @@ bench-training: setup ## Measures training sets beside DuckDB and Feast: a quart
 	$(PYTHON) scripts/bench/training.py --binary $(BINARY) --out docs/benchmarks-training.md
 
 bench-search: demo-check ## Measures search beside LanceDB and bm25s on the demo's pieces, which it makes first; writes docs/benchmarks-search.md
+	@sh scripts/setup.sh wrk
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check lancedb==0.40.0 bm25s==0.3.16 PyStemmer==3.1.0
 	$(PYTHON) scripts/bench/searching.py --binary $(BINARY)
 
@@ -66,6 +67,7 @@ eval: setup          ## Measures the analyzers and searches on gold: `make eval 
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check bm25s==0.3.16 PyStemmer==3.1.0
 	$(PYTHON) scripts/eval/search.py --binary $(BINARY) --gold $(GOLD)
 	$(PYTHON) scripts/eval/psalms.py --binary $(BINARY)
+	$(PYTHON) scripts/eval/recommendations.py --binary $(BINARY) --gold $(GOLD)
 	@if command -v espeak-ng >/dev/null; then $(PYTHON) scripts/eval/rhymetagger.py --gold $(GOLD); \
 	else echo 'rhymetagger, the peer, needs espeak-ng: apt-get install espeak-ng'; fi
 

@@ -32,6 +32,7 @@ import lance  # noqa: E402
 import lancedb  # noqa: E402
 import numpy  # noqa: E402
 import Stemmer  # noqa: E402
+from load import CONNECTIONS, require_wrk, wrk_without_errors  # noqa: E402
 from report import Client, percentile, table  # noqa: E402
 
 PROJECT = ROOT / "demo"
@@ -39,6 +40,10 @@ QUERIES = 300
 WARM_UP = 30
 FILTER = "decade >= 1850"
 TOP = 10
+LOAD_QUERIES = 20_000
+"""Each is asked once, so that no answer is one that is kept."""
+LOAD_SECONDS = 10
+MODES = ("keyword", "semantic", "hybrid")
 
 
 def main() -> int:
@@ -71,20 +76,22 @@ def measured(binary: str) -> str:
     texts = dict(zip(source["track_id"].to_pylist(), zip(source["title"].to_pylist(), source["lyrics"].to_pylist(), strict=True), strict=True))
     keys = rows["track_id"].to_pylist()
     words = [f"{texts[key][0] or ''}\n{texts[key][1] or ''}" for key in keys]
-    queries = asked_queries(words)
+    queries = asked_queries(words, QUERIES + WARM_UP)
+    require_wrk()
     server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", PROJECT / "bench-search.log")
     try:
         client = Client(server.address)
-        return page(len(keys), *timed(client, queries, rows.append_column("words", [words]), words))
+        milliseconds, found = timed(client, queries, rows.append_column("words", [words]), words)
+        return page(len(keys), milliseconds, found, saturated(server.address, words))
     finally:
         server.stop(signal.SIGTERM)
 
 
-def asked_queries(words: list[str]) -> list[str]:
+def asked_queries(words: list[str], wanted: int, seed: int = 1) -> list[str]:
     """Three to five words that stand beside one another in a text."""
-    draw = random.Random(1)
-    queries = []
-    while len(queries) < QUERIES + WARM_UP:
+    draw = random.Random(seed)
+    queries: list[str] = []
+    while len(queries) < wanted:
         found = re.findall(r"[a-z]{3,}", draw.choice(words).lower())
         count = draw.randint(3, 5)
         if len(found) > count:
@@ -155,6 +162,19 @@ def timed(client: Client, queries: list[str], rows: Any, words: list[str]) -> tu
     return milliseconds, recall(rows, vectors, found)
 
 
+def saturated(address: str, words: list[str]) -> dict[str, float]:
+    """Answers per second of each mode, as many as there can be."""
+    rates = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for seed, mode in enumerate(MODES, 2):
+            print(f"bench: saturation, {mode}", flush=True)
+            bodies = ({"query": query, "mode": mode, "limit": TOP} for query in asked_queries(words, LOAD_QUERIES, seed))
+            requests = Path(folder) / f"{mode}.txt"
+            requests.write_text("".join(f"/api/search\t{json.dumps(body)}\n" for body in bodies), encoding="utf-8")
+            rates[mode] = wrk_without_errors(address, requests, LOAD_SECONDS).rate
+    return rates
+
+
 def recall(rows: Any, vectors: list[list[float]], found: list[list[str]]) -> float:
     """Share of the ten that are nearest in truth which were found."""
     keys = rows["track_id"].to_pylist()
@@ -169,7 +189,7 @@ def recall(rows: Any, vectors: list[list[float]], found: list[list[str]]) -> flo
     return right / (TOP * len(found))
 
 
-def page(rows: int, milliseconds: dict[str, list[float]], found: float) -> str:
+def page(rows: int, milliseconds: dict[str, list[float]], found: float, rates: dict[str, float]) -> str:
     """What was measured, as Markdown."""
     lines = []
     for name, values in milliseconds.items():
@@ -190,6 +210,10 @@ def page(rows: int, milliseconds: dict[str, list[float]], found: float) -> str:
             f"client's process, LanceDB is given the vector. The filter is `{FILTER}`. Milliseconds:",
             "",
             table(["", "p50", "p95", "p99"], lines),
+            "",
+            f"At saturation (`wrk -t1 -c{CONNECTIONS}` on the same cores, {LOAD_SECONDS} s, every query another one) a second brings "
+            + ", ".join(f"{rate:,.0f} answers by {mode}" for mode, rate in rates.items())
+            + ".",
             "",
             f"Recall of our index of vectors: {found:.3f} of the {TOP} that are nearest in truth are found (the goal is 0.95).",
             "",
