@@ -127,6 +127,7 @@ def without_key(base: str, binary: str, project: str, downloads: Path, shown_dow
         *lookups(base, downloads, shown_downloads),
         *texts(base),
         *searches(base, command),
+        *changes(base, command),
         *statements(base, command),
         *history(base, command, f"{project}/data/chinook/labels.jsonl", downloads, shown_downloads),
         *files(base, downloads, shown_downloads),
@@ -316,18 +317,18 @@ def texts(base: str) -> list[Example]:
 
 def searches(base: str, command: str) -> list[Example]:
     """Pieces by their words and by their meaning."""
-    remembered = {"query": "tiger burning in the forrests at nihgt", "filter": "decade < 1850", "facets": ["decade"], "highlight": True, "limit": 5}
+    remembered = {"query": "tiger burning bright in the forests of the nihgt", "filter": "decade < 1850", "facets": ["decade"], "highlight": True, "limit": 5}
     meant = {"query": "колокола звонят ночью", "mode": "semantic", "filter": {"language": "en"}, "limit": 5}
 
     def keys(answer: Answer) -> list[str]:
         return [hit["key"] for hit in answer.json()["hits"]]
 
     def found(checks: Checks, answer: Answer) -> None:
-        checks.that(POEM in keys(answer), f"“The Tyger” is among {keys(answer)}")
+        checks.that(keys(answer)[:1] == [POEM], f"“The Tyger” comes first: {keys(answer)}")
         decades = [value["value"] for value in answer.json()["facets"]["decade"]]
         checks.that(decades != [] and all(decade < 1850 for decade in decades), "the filter holds")
         added = {(term["for"], term["reason"]) for term in answer.json()["added_terms"]}
-        checks.that(added == {("forrests", "typing"), ("nihgt", "typing")}, f"what was meant is {added}")
+        checks.that(added == {("nihgt", "typing")}, f"what was meant is {added}")
         lines = [line for hit in answer.json()["hits"] if hit["key"] == POEM for line in hit["highlights"]]
         checks.that(any("forests of the night" in line for line in lines), f"the line is shown: {lines}")
 
@@ -358,6 +359,37 @@ def searches(base: str, command: str) -> list[Example]:
             get(f"{base}/api/recommendations?key={POEM}&weights=meaning:2,mood:1,style:1&diversity=0.2&at_most=artist:1&limit=5"),
             alike,
         ),
+    ]
+
+
+def changes(base: str, command: str) -> list[Example]:
+    """What rises and what falls, and what goes with what."""
+
+    def themes(checks: Checks, answer: Answer) -> None:
+        told = answer.json()
+        checks.that({trend["value"] for trend in told["risers"]} >= {"nature_seasons"}, f"nature rises: {told['risers']}")
+        checks.that({trend["value"] for trend in told["fallers"]} >= {"death_mourning"}, f"mourning falls: {told['fallers']}")
+        shares = [row for row in told["rows"] if row["value"] == "faith"]
+        checks.that(len(shares) > 5 and all(row["low"] <= row["share"] <= row["high"] for row in shares), "shares lie in their intervals")
+
+    def chart(checks: Checks, answer: Answer) -> None:
+        checks.that("vega-lite" in answer.json()["$schema"] and len(answer.json()["layer"]) == 3, "a chart of three layers")
+
+    def drawn(checks: Checks, answer: Answer) -> None:
+        checks.that("rises (q" in answer.body.decode(), "something rises")
+
+    def apart(checks: Checks, answer: Answer) -> None:
+        told = answer.json()
+        checks.that(5 <= len(told["patterns"]) <= 10 and told["tested"] > 50, f"patterns of {told['tested']}")
+        checks.that(all(of["low"] <= of["effect"] <= of["high"] for of in told["patterns"]), "effects lie in their intervals")
+
+    war = f"{base}/api/patterns?slice=theme%20%3D%20%27war%27&time=year&limit=10"
+    asked = f"{base}/api/trends?feature=theme&time=year&period=25&filter=year%20%3E%3D%201600"
+    return [
+        Example("What poems are about, by quarter of a century: shares, and which rise or fall.", get(asked), themes, shown_lines=16),
+        Example("The same as a chart, for https://vega.github.io/editor.", get(asked, "-H", "accept: application/vnd.vegalite+json"), chart, shown_lines=4),
+        Example("How gloomy each language is over time, on the command line.", f"{command} trends valence --time year --by detected_language --period 20 --filter "detected_language in ('en', 'ru')"", drawn),
+        Example("What sets poems of war apart from others of their time: associations, with their intervals.", get(war), apart, shown_lines=24),
     ]
 
 

@@ -14,9 +14,11 @@ mod features;
 mod health;
 mod ingest;
 mod inputs;
+mod insight;
 mod jobs;
 mod keys;
 mod layers;
+mod patterns;
 mod policy;
 mod problem;
 mod recommendations;
@@ -26,6 +28,7 @@ mod search;
 mod serve;
 mod sql;
 mod training_sets;
+mod trends;
 mod usage;
 
 use axum::Router;
@@ -93,6 +96,8 @@ fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(search::search))
         .routes(routes!(search::batch))
         .routes(routes!(recommendations::recommendations))
+        .routes(routes!(trends::trends))
+        .routes(routes!(patterns::patterns))
         .routes(routes!(releases::list))
         .routes(routes!(auth::token))
         .routes(routes!(auth::jwks))

@@ -16,6 +16,7 @@ mod ingest;
 mod init;
 mod keys;
 mod paint;
+mod patterns;
 mod plan;
 mod quality;
 mod recommend;
@@ -26,6 +27,7 @@ mod serve;
 mod sql;
 mod sql_worker;
 mod training_set;
+mod trends;
 mod usage;
 
 use std::path::{Path, PathBuf};
@@ -35,7 +37,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::app::App;
+use crate::app::{App, ReleaseView};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 
@@ -102,6 +104,10 @@ enum Command {
     Search(search::Search),
     /// Find pieces that are like others, or like what is wished for.
     Recommend(recommend::Recommend),
+    /// Show how the values of a feature change over time.
+    Trends(trends::TrendsCommand),
+    /// Show what goes with success, or sets a slice of the corpus apart from the rest.
+    Patterns(patterns::PatternsCommand),
     /// Measure the analyzers and the search on texts whose analysis, and queries whose answers, are known.
     Eval(eval::Eval),
     /// Make corpora.
@@ -154,6 +160,8 @@ async fn command_done(command: Command, project: &Path) -> anyhow::Result<ExitCo
         Command::Plan(command) => command.run(project).await,
         Command::Search(command) => command.run(project).await,
         Command::Recommend(command) => command.run(project).await,
+        Command::Trends(command) => command.run(project).await,
+        Command::Patterns(command) => command.run(project).await,
         Command::Eval(command) => command.run(project).await,
         Command::Build(command) => command.run(project).await,
         Command::Ingest(command) => command.run(project).await,
@@ -218,4 +226,14 @@ fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 fn share(text: &str) -> Result<f64, String> {
     let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
     share.ok_or_else(|| format!("`{text}` is not from 0 to 1"))
+}
+
+/// The entity that is asked for; where there is one, it need not be named.
+fn the_entity(view: &ReleaseView, asked: Option<String>) -> anyhow::Result<String> {
+    let known: Vec<&str> = view.readable.entities().collect();
+    match (asked, known.as_slice()) {
+        (Some(asked), _) => Ok(asked),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, _) => anyhow::bail!("there are several entities; --entity says which: {}", known.join(", ")),
+    }
 }

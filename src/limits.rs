@@ -216,9 +216,8 @@ pub const RELATED_WORDS_MAX: u32 = 100_000;
 /// Words that a model is given at once.
 pub const WORDS_EMBEDDED_AT_ONCE: usize = 1_000;
 
-/// Words of a query that no text has, and that are read as others or looked for by others. What it has more of is looked for
-/// as it is.
-pub const UNKNOWN_QUERY_WORDS_MAX: usize = 32;
+/// Words of a query that are read as others, or looked for by others too. What it has more of is looked for as it is.
+pub const EXPANDED_QUERY_WORDS_MAX: usize = 32;
 
 /// Pieces that are looked at for recommendations: so many that features bring near, and so many for each vector.
 pub const RECOMMENDATION_CANDIDATES: usize = 500;
@@ -321,6 +320,34 @@ pub const KEY_LOOKUPS_PER_SECOND: u32 = 50;
 
 /// Characters of a key's name.
 pub const KEY_NAME_CHARS_MAX: usize = 100;
+
+/// Periods that trends cut time into where it is not said how: more are hard to see.
+pub const TREND_PERIODS_DEFAULT: i64 = 60;
+
+/// Periods of trends: days of more than two years.
+pub const TREND_PERIODS_MAX: usize = 1_000;
+
+/// Groups of trends, each of which is a panel of a chart.
+pub const TREND_GROUPS_MAX: usize = 50;
+
+/// Rows of trends: some 10 MiB of JSON.
+pub const TREND_ROWS_MAX: usize = 50_000;
+
+/// Values of trends that are shown, and of those that rise or fall.
+pub const TREND_VALUES_MAX: usize = 100;
+
+/// Periods that are taken together so that a line is smooth.
+pub const TREND_SMOOTH_MAX: usize = 101;
+
+/// Pieces from which it is told whether a value rises or falls: the test rests on sums that are near to normal.
+pub const TREND_COUNT_MIN: f64 = 20.0;
+
+/// Pieces with a value, and without it, from which it is told how it goes with a measure: the test rests on sums that are near
+/// to normal.
+pub const PATTERN_PIECES_MIN: usize = 20;
+
+/// Patterns that are told.
+pub const PATTERNS_MAX: usize = 500;
 
 /// Rows of a report of usage.
 pub const USAGE_ROWS_MAX: i64 = 10_000;

@@ -7,6 +7,7 @@ mod facets;
 mod filter;
 mod fuse;
 mod highlight;
+mod proximity;
 mod rank;
 mod retrieve;
 mod understand;
@@ -25,7 +26,7 @@ pub use understand::{AddedTerm, Condition, Correction, Reason, Understood};
 
 use self::fuse::Ranked;
 use self::highlight::Wanted;
-use self::retrieve::Candidates;
+use self::retrieve::{Candidates, Retrieval};
 use crate::engine::SqlError;
 use crate::error::ErrorKind;
 use crate::model::{ModelError, Models};
@@ -161,7 +162,8 @@ pub async fn search(search: &ReadableSearch, models: &Models, request: &Request)
     let tokenizer = Tokenizer::parse(search.pin().languages.iter().map(String::as_str)).unwrap_or_default();
     let understood = understood(search, models, &tokenizer, mode, request).await?;
     let allowed = retrieve::allowed(search, request.filter.as_ref(), &understood).await?;
-    let candidates = retrieve::candidates(search, models, mode, &vectors, &understood, allowed.as_ref()).await?;
+    let wanted = Retrieval { search, models, tokenizer: &tokenizer, profile, mode, vectors: &vectors };
+    let candidates = wanted.candidates(&understood, allowed.as_ref()).await?;
     let ranked = ranked(search, mode, profile, &understood, &candidates)?;
     let ranked = match (profile.diversity > 0.0, vectors.first()) {
         (false, _) => ranked,
@@ -201,12 +203,12 @@ fn ranked(
     understood: &Understood,
     candidates: &Candidates,
 ) -> Result<Vec<Ranked>, SearchError> {
-    let Candidates { words, meanings, query: _ } = candidates;
-    let ceiling = retrieve::ceiling(search, understood);
+    let Candidates { words, in_order, meanings, query: _ } = candidates;
+    let words = fuse::of_words(words, retrieve::ceiling(search, understood), in_order);
     let ranked = match mode {
-        SearchMode::Keyword => fuse::by_keyword(words, ceiling),
+        SearchMode::Keyword => fuse::by_keyword(words),
         SearchMode::Semantic => fuse::by_semantic(meanings),
-        SearchMode::Hybrid => fuse::both(words, ceiling, meanings, profile.fusion, profile.weights),
+        SearchMode::Hybrid => fuse::both(words, meanings, profile.fusion, profile.weights),
     };
     let ranked = rank::with_priors(search, ranked, &profile.priors);
     at_most(search, ranked, |ranked| ranked.row, &profile.at_most)
@@ -238,7 +240,7 @@ async fn understood(
     // The meaning of what is asked is that of what was said.
     if request.profile.expand && mode != SearchMode::Semantic {
         expand::add_synonyms(&mut understood, &search.pin().synonyms, tokenizer);
-        expand::add_related(&mut understood, search, models, tokenizer).await?;
+        expand::add_related(&mut understood, search, models, tokenizer, &request.profile).await?;
     }
     Ok(understood)
 }

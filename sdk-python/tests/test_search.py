@@ -54,3 +54,26 @@ def test_what_is_no_key_is_not_sent() -> None:
     with fake.client() as client, pytest.raises(rhapsode.UsageError, match="a key is a str or an int"):
         client.recommendations([1.5])
     assert fake.requests == []
+
+
+def test_trends_and_their_chart_are_asked_for_at_one_address() -> None:
+    answer = {"release": 7, "rows": [{"period": 1900, "value": "love", "share": 0.5}], "risers": [], "fallers": []}
+    chart = httpx.Response(200, json={"layer": []}, headers={"content-type": "application/vnd.vegalite+json"})
+    fake = Fake(answers(httpx.Response(200, json=answer), chart))
+    with fake.client() as client:
+        assert client.trends("theme", "year", period=10, release=7)["rows"][0]["share"] == 0.5
+        assert client.trend_chart("theme", "year", by="language", error_rate=0.1) == {"layer": []}
+    first, second = fake.requests
+    assert dict(first.url.params) == {"feature": "theme", "time": "year", "period": "10", "release": "7"}
+    assert dict(second.url.params) == {"feature": "theme", "time": "year", "by": "language", "error_rate": "0.1"}
+    assert second.headers["accept"] == "application/vnd.vegalite+json"
+
+
+def test_patterns_are_of_success_or_of_a_slice() -> None:
+    answer = {"release": 7, "patterns": [{"feature": "length", "effect": -0.3}]}
+    fake = Fake(answers(*[httpx.Response(200, json=answer)] * 2))
+    with fake.client() as client:
+        assert client.patterns("plays", by="genre", limit=5)["patterns"][0]["effect"] == -0.3
+        client.patterns(slice="decade < 1850", release="best")
+    asked = [dict(request.url.params) for request in fake.requests]
+    assert asked == [{"success": "plays", "by": "genre", "limit": "5"}, {"slice": "decade < 1850", "release": "best"}]

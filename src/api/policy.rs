@@ -48,6 +48,8 @@ pub const ROUTES: &[(&str, &str, Policy)] = &[
     ("POST", "/api/search", Policy::Scope(Scope::Search, RouteClass::Query)),
     ("POST", "/api/search/batch", Policy::Scope(Scope::Search, RouteClass::Query)),
     ("GET", "/api/recommendations", Policy::Scope(Scope::Insight, RouteClass::Query)),
+    ("GET", "/api/patterns", Policy::Scope(Scope::Insight, RouteClass::Query)),
+    ("GET", "/api/trends", Policy::Scope(Scope::Insight, RouteClass::Query)),
     ("POST", "/api/training-sets", Policy::Scope(Scope::Sql, RouteClass::Query)),
     ("GET", "/api/dataset/download", Policy::Scope(Scope::Download, RouteClass::Query)),
     ("POST", "/api/ingest/{source}", Policy::Scope(Scope::Ingest, RouteClass::Manage)),

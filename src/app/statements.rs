@@ -55,6 +55,23 @@ impl App {
         self.collected(sandbox, view, task).await
     }
 
+    /// Answers a statement of ours, in which there may be conditions of a caller's; says how many rows were read for it.
+    pub async fn filtered_statement(
+        &self,
+        view: &ReleaseView,
+        conditions: Vec<Condition>,
+        sql: String,
+    ) -> Result<(Answer, u64), SqlError> {
+        let Some(sandbox) = self.sandbox() else {
+            for Condition { dataset, text } in &conditions {
+                view.query().check_condition(dataset, text).await?;
+            }
+            return view.query().answer_counted(&sql, Vec::new()).await;
+        };
+        self.collected(sandbox, view, Task::Filtered { conditions: conditions.iter().map(written).collect(), sql })
+            .await
+    }
+
     /// A training set whose rows a statement gives.
     pub async fn training_set_of_statement(
         &self,
@@ -90,8 +107,7 @@ impl App {
                 view.query().stream(sql, Vec::new()).await
             }
             Some(sandbox) => {
-                let (dataset, condition) = (dataset.clone(), text.clone());
-                let task = Task::Download { dataset, condition, sql: sql.to_owned() };
+                let task = Task::Filtered { conditions: vec![written(condition)], sql: sql.to_owned() };
                 Ok(run(sandbox, view, task, REQUEST_TIME_MAX).await?.rows)
             }
         }
@@ -102,6 +118,11 @@ impl App {
         let answer = view.query().collect(std::future::ready(Ok(rows))).await?;
         Ok((answer, scanned.load(Ordering::Relaxed)))
     }
+}
+
+/// A condition as a worker is told it: the dataset and the text.
+fn written(Condition { dataset, text }: &Condition) -> (String, String) {
+    (dataset.clone(), text.clone())
 }
 
 async fn run(sandbox: &Sandbox, view: &ReleaseView, task: Task, time: Duration) -> Result<SandboxRows, SqlError> {

@@ -63,9 +63,12 @@ async fn run(open: &OpenRelease, order: Order, to: &mut StdUnixStream) -> Result
             let (rows, scanned) = view.query().counted(&sql, values).await?;
             (rows, Some(scanned))
         }
-        Task::Download { dataset, condition, sql } => {
-            view.query().check_condition(&dataset, &condition).await?;
-            (view.query().stream(&sql, Vec::new()).await?, None)
+        Task::Filtered { conditions, sql } => {
+            for (dataset, condition) in &conditions {
+                view.query().check_condition(dataset, condition).await?;
+            }
+            let (rows, scanned) = view.query().counted(&sql, Vec::new()).await?;
+            (rows, Some(scanned))
         }
         Task::TrainingSet { entity, features, sql, time } => {
             let (given, limits) = (TrainingRows::Statement(sql), view.query().limits());

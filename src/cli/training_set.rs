@@ -13,8 +13,7 @@ use datafusion::datasource::MemTable;
 use serde::Serialize;
 
 use super::paint::thousands;
-use super::{open, print_json};
-use crate::app::ReleaseView;
+use super::{open, print_json, the_entity};
 use crate::clock::Stopwatch;
 use crate::dataset;
 use crate::ingest::{UploadFormat, read_upload};
@@ -81,7 +80,7 @@ impl TrainingSet {
         let rows = self.given()?;
         // Whoever may read the store's files may read all of it.
         let view = app.open(&self.release).await?.readable_by(Entitlements::ALL);
-        let entity = entity(&view, self.entity)?;
+        let entity = the_entity(&view, self.entity)?;
         let limits = Limits { memory_bytes: app.config().build.memory_mib << 20, ..view.query().limits() };
         let found = view.training_set(&entity, self.features, rows, self.timestamp_field, limits).await?;
         // Under a name that nobody reads until it is whole.
@@ -124,15 +123,6 @@ impl TrainingSet {
             (None, None, Some(from), Some(to)) => TrainingRows::Range(from, to),
             _ => anyhow::bail!("say which rows: --rows FILE, --sql SELECT, or --from TIME --to TIME"),
         })
-    }
-}
-
-fn entity(view: &ReleaseView, asked: Option<String>) -> anyhow::Result<String> {
-    let known: Vec<&str> = view.readable.entities().collect();
-    match (asked, known.as_slice()) {
-        (Some(asked), _) => Ok(asked),
-        (None, [only]) => Ok((*only).to_owned()),
-        (None, _) => anyhow::bail!("there are several entities; --entity says which: {}", known.join(", ")),
     }
 }
 

@@ -28,6 +28,10 @@ pub struct Profile {
     pub typing: Option<bool>,
     /// Whether synonyms are looked for too.
     pub expand: Option<bool>,
+    /// Whether words near in meaning are looked for beside every word, and not only beside those that no text has.
+    pub related: Option<bool>,
+    /// Whether words that stand in a text as they do in the query count more.
+    pub proximity: Option<bool>,
     /// What else makes a piece stand higher.
     #[schemars(default)]
     pub priors: Vec<Prior>,
@@ -101,6 +105,8 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Profile
         "vectors",
         "typing",
         "expand",
+        "related",
+        "proximity",
         "priors",
         "diversity",
         "at_most",
@@ -116,6 +122,8 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Profile
     let switches = [("true", true), ("false", false)];
     let typing = fields.one_of("typing", &switches, diagnostics);
     let expand = fields.one_of("expand", &switches, diagnostics);
+    let related = fields.one_of("related", &switches, diagnostics);
+    let proximity = fields.one_of("proximity", &switches, diagnostics);
     let priors = fields.list("priors", diagnostics);
     let priors = priors.iter().filter_map(|node| prior(node, diagnostics)).collect();
     let is_share = |share: f64| (0.0..=1.0).contains(&share);
@@ -130,6 +138,8 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Profile
         vectors,
         typing,
         expand,
+        related,
+        proximity,
         priors,
         diversity,
         at_most,

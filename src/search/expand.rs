@@ -6,19 +6,28 @@ use datafusion::arrow::datatypes::Float32Type;
 use super::SearchError;
 use super::understand::{AddedTerm, Reason, Understood};
 use crate::model::Models;
-use crate::store::{NearWord, ReadableSearch, StoreError, SynonymsPin};
+use crate::store::{NearWord, ProfilePin, ReadableSearch, StoreError, SynonymsPin};
 use crate::text::terms::{Term, Tokenizer};
 
 /// Letters from which a word may have a typing error, and from which it may have two.
 const ONE_ERROR_LETTERS: usize = 3;
 const TWO_ERRORS_LETTERS: usize = 8;
 
+/// Terms of a query from which it is told whether it is in a language that no text is in.
+const FOREIGN_TERMS_MIN: usize = 4;
+
 /// How much a synonym counts, where the word that was asked for counts 1.
 const SYNONYM_WEIGHT: f32 = 0.5;
 
-/// Words of texts that a word which no text has is looked for by, and the least cosine of their vectors.
-const RELATED_WORDS: usize = 5;
-const RELATED_COSINE_MIN: f32 = 0.5;
+/// Words of texts that are near to one of a query, of which some have one stem.
+const NEAR_WORDS: usize = 15;
+
+/// How many terms a word which no text has is looked for by, and the least cosine of their vectors; each counts as much as it.
+const RELATED: (usize, f32) = (5, 0.5);
+
+/// How many terms are looked for beside a word that texts have, the least cosine, and how much each counts.
+const RELATED_BESIDE: (usize, f32) = (3, 0.7);
+const RELATED_BESIDE_WEIGHT: f32 = 0.4;
 
 /// Reads words that no text has as the words of texts that are nearest to them: by fewest errors, then rather those with the
 /// same first letter, then those that most texts have.
@@ -27,9 +36,11 @@ pub(super) async fn correct(
     search: &ReadableSearch,
     tokenizer: &Tokenizer,
 ) -> Result<(), StoreError> {
-    let mut unknown = understood.unknown_words(tokenizer, |term| search.rows_with(term) > 0);
+    let mut unknown = understood.words(tokenizer, |term| search.rows_with(term) == 0);
+    // Where most words are unknown, they are of another language and not misspelt.
+    let is_foreign = understood.terms.len() >= FOREIGN_TERMS_MIN && 2 * unknown.len() > understood.terms.len();
     unknown.retain(|unknown| errors_max(&unknown.word) > 0);
-    if unknown.is_empty() {
+    if is_foreign || unknown.is_empty() {
         return Ok(());
     }
     let asked = unknown.iter().map(|unknown| (unknown.word.clone(), errors_max(&unknown.word))).collect();
@@ -74,38 +85,48 @@ pub(super) fn add_synonyms(understood: &mut Understood, synonyms: &[SynonymsPin]
     }
 }
 
-/// Looks for words that are near in meaning to those which no text has: the same in another language, or another word for it.
-/// A word counts as much as the cosine of the two vectors.
+/// Looks for words that are near in meaning to those which no text has: the same in another language, or another word for it;
+/// beside those that texts have, where `profile` says so.
 pub(super) async fn add_related(
     understood: &mut Understood,
     search: &ReadableSearch,
     models: &Models,
     tokenizer: &Tokenizer,
+    profile: &ProfilePin,
 ) -> Result<(), SearchError> {
     let Some(pin) = &search.pin().word_vectors else { return Ok(()) };
-    let unknown = understood.unknown_words(tokenizer, |term| search.rows_with(term) > 0);
-    if unknown.is_empty() {
+    let asked = understood.words(tokenizer, |term| profile.related || search.rows_with(term) == 0);
+    if asked.is_empty() {
         return Ok(());
     }
     let model = models.find(&pin.model)?;
     if model.digest() != pin.digest {
         return Err(SearchError::OtherModel(pin.model.clone()));
     }
-    let words: StringArray = unknown.iter().map(|unknown| Some(unknown.word.as_str())).collect();
+    let words: StringArray = asked.iter().map(|asked| Some(asked.word.as_str())).collect();
     let vectors = model.embed(words).await?.vectors;
     // A word that the model cannot take has no neighbours.
     let numbers = |row: usize| match vectors.is_valid(row) {
         true => vectors.value(row).as_primitive::<Float32Type>().values().to_vec(),
         false => Vec::new(),
     };
-    let near = search.words_near((0..unknown.len()).map(numbers).collect(), RELATED_WORDS).await?;
-    for (unknown, near) in unknown.iter().zip(near) {
-        for (word, cosine) in near.into_iter().filter(|(_, cosine)| *cosine >= RELATED_COSINE_MIN) {
+    let near = search.words_near((0..asked.len()).map(numbers).collect(), NEAR_WORDS).await?;
+    for (asked, near) in asked.iter().zip(near) {
+        let (most, cosine_min) = match search.rows_with(&asked.term) {
+            0 => RELATED,
+            _ => RELATED_BESIDE,
+        };
+        let mut terms: Vec<(String, f32)> = Vec::new();
+        for (word, cosine) in near.into_iter().filter(|(_, cosine)| *cosine >= cosine_min) {
             let term = tokenizer.joined(&word);
-            if search.rows_with(&term) > 0 {
-                let word = unknown.word.clone();
-                understood.add(AddedTerm { term, weight: cosine.min(1.0), word, reason: Reason::Related });
+            let is_new = term != asked.term && !terms.iter().any(|(known, _)| *known == term);
+            if is_new && search.rows_with(&term) > 0 {
+                terms.push((term, cosine));
             }
+        }
+        for (term, cosine) in terms.into_iter().take(most) {
+            let weight = if search.rows_with(&asked.term) == 0 { cosine.min(1.0) } else { RELATED_BESIDE_WEIGHT };
+            understood.add(AddedTerm { term, weight, word: asked.word.clone(), reason: Reason::Related });
         }
     }
     Ok(())

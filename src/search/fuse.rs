@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::proximity::InOrder;
 use crate::limits::SEARCH_CANDIDATES;
 use crate::store::{Found, Fusion, LegWeights};
 
@@ -15,7 +16,7 @@ pub struct Leg {
     pub rank: usize,
     /// BM25, or the cosine.
     pub score: f64,
-    /// From 0 to 1: what counts of it.
+    /// From 0 to 1: what counts of it. By words more than BM25 says, where they stand as in the query.
     pub scaled: f64,
 }
 
@@ -31,8 +32,9 @@ pub struct Ranked {
 pub struct Explanation {
     /// From 0 to 1: the relevance, and what the priors make of it.
     pub score: f64,
-    /// By words, BM25 as a share of what a text would come near to that has all of the query's terms again and again; by
-    /// meaning, the cosine, below 0 as 0; by both, the weighted mean of these, or what the ranks make of them.
+    /// By words, BM25 as a share of what a text would come near to that has all of the query's terms again and again, and more
+    /// where they stand as in the query; by meaning, the cosine, below 0 as 0; by both, the weighted mean of these, or what the
+    /// ranks make of them.
     pub relevance: f64,
     /// None where its words are not among the candidates.
     pub keyword: Option<Leg>,
@@ -54,9 +56,19 @@ pub(super) fn sort(ranked: &mut [Ranked]) {
     ranked.sort_by(|a, b| b.explanation.score.total_cmp(&a.explanation.score).then(a.row.cmp(&b.row)));
 }
 
-/// By words alone; `ceiling` is the score that counts as 1.
-pub(super) fn by_keyword(words: &[Found], ceiling: f64) -> Vec<Ranked> {
-    legs(words, share(ceiling)).map(|(row, leg)| Ranked::new(row, leg.scaled, Some(leg), None)).collect()
+/// Where pieces stand by words, the best first; `ceiling` is the score of BM25 that counts as 1.
+pub(super) fn of_words(words: &[Found], ceiling: f64, in_order: &InOrder) -> Vec<(usize, Leg)> {
+    let share = |score: f64| if ceiling > 0.0 { (score / ceiling).clamp(0.0, 1.0) } else { 0.0 };
+    let mut legs: Vec<(usize, Leg)> = legs(words, share).collect();
+    legs.iter_mut().for_each(|(row, leg)| leg.scaled = in_order.boosted(*row, leg.scaled));
+    legs.sort_by(|(a_row, a), (b_row, b)| b.scaled.total_cmp(&a.scaled).then(a_row.cmp(b_row)));
+    legs.iter_mut().enumerate().for_each(|(index, (_, leg))| leg.rank = index + 1);
+    legs
+}
+
+/// By words alone.
+pub(super) fn by_keyword(words: Vec<(usize, Leg)>) -> Vec<Ranked> {
+    words.into_iter().map(|(row, leg)| Ranked::new(row, leg.scaled, Some(leg), None)).collect()
 }
 
 /// By meaning alone.
@@ -67,15 +79,14 @@ pub(super) fn by_semantic(meanings: &[Vec<Found>]) -> Vec<Ranked> {
 /// By both, as `fusion` says. By scores what is no candidate by words has 0 of them, what is none by meaning as much as the
 /// last candidate, where there are more rows than candidates; by ranks what is no candidate of a leg has 0 of it.
 pub(super) fn both(
-    words: &[Found],
-    ceiling: f64,
+    words: Vec<(usize, Leg)>,
     meanings: &[Vec<Found>],
     fusion: Fusion,
     weights: LegWeights,
 ) -> Vec<Ranked> {
     let meaning = mean(meanings);
     let mut by_row: BTreeMap<usize, (Option<Leg>, Option<Leg>)> = BTreeMap::new();
-    for (row, leg) in legs(words, share(ceiling)) {
+    for (row, leg) in words {
         by_row.entry(row).or_default().0 = Some(leg);
     }
     for (row, leg) in legs(&meaning, cosine) {
@@ -119,11 +130,6 @@ fn mean(meanings: &[Vec<Found>]) -> Vec<Found> {
     let mut mean: Vec<Found> = sums.into_iter().map(|(row, sum)| Found { row, score: sum / kinds }).collect();
     mean.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
     mean
-}
-
-/// BM25 as a share of `ceiling`.
-fn share(ceiling: f64) -> impl Fn(f64) -> f64 {
-    move |score| if ceiling > 0.0 { (score / ceiling).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 fn cosine(score: f64) -> f64 {

@@ -4,11 +4,13 @@ use datafusion::arrow::array::{Array, AsArray, BooleanArray, StringArray};
 use datafusion::arrow::datatypes::Float32Type;
 use serde_json::Value;
 
+use super::proximity::{InOrder, in_order};
 use super::understand::{Condition, Understood};
 use super::{SearchError, filter};
 use crate::limits::SEARCH_CANDIDATES;
 use crate::model::Models;
-use crate::store::{Allowed, Found, ReadableSearch, SearchMode, SearchVectorsPin, WeightedTerm};
+use crate::store::{Allowed, Found, ProfilePin, ReadableSearch, SearchMode, SearchVectorsPin, WeightedTerm};
+use crate::text::terms::Tokenizer;
 
 /// How much it counts that a word stands there again, in the index's BM25.
 const BM25_K1: f64 = 1.2;
@@ -28,52 +30,91 @@ pub(super) fn ceiling(search: &ReadableSearch, understood: &Understood) -> f64 {
 
 /// What may be found, of those that are allowed.
 pub(super) struct Candidates {
+    /// The best by BM25, and those that have the words in their order; the best first.
     pub words: Vec<Found>,
+    pub in_order: InOrder,
     /// By each kind of vectors.
     pub meanings: Vec<Vec<Found>>,
     /// The query as a vector of each kind.
     pub query: Vec<Vec<f32>>,
 }
 
-/// The candidates by words, by meaning, or by both at once.
-pub(super) async fn candidates(
-    search: &ReadableSearch,
-    models: &Models,
-    mode: SearchMode,
-    vectors: &[&SearchVectorsPin],
-    understood: &Understood,
-    allowed: Option<&Allowed>,
-) -> Result<Candidates, SearchError> {
-    let words = async {
-        if mode == SearchMode::Semantic {
-            return Ok(Vec::new());
+/// By what candidates are looked for, and in what.
+pub(super) struct Retrieval<'a> {
+    pub search: &'a ReadableSearch,
+    pub models: &'a Models,
+    pub tokenizer: &'a Tokenizer,
+    pub profile: &'a ProfilePin,
+    pub mode: SearchMode,
+    pub vectors: &'a [&'a SearchVectorsPin],
+}
+
+impl Retrieval<'_> {
+    /// The candidates by words, by meaning, or by both at once.
+    pub async fn candidates(
+        &self,
+        understood: &Understood,
+        allowed: Option<&Allowed>,
+    ) -> Result<Candidates, SearchError> {
+        let words = self.by_words(understood, allowed);
+        let meanings = self.by_meaning(understood, allowed);
+        let ((words, in_order), (query, meanings)) = futures::try_join!(words, meanings)?;
+        Ok(Candidates { words, in_order, meanings, query })
+    }
+
+    async fn by_words(
+        &self,
+        understood: &Understood,
+        allowed: Option<&Allowed>,
+    ) -> Result<(Vec<Found>, InOrder), SearchError> {
+        if self.mode == SearchMode::Semantic {
+            return Ok(Default::default());
         }
+        let search = self.search;
         let asked = understood.terms.iter().map(|term| WeightedTerm { text: term.clone(), weight: 1.0 });
         let added =
             understood.added.iter().map(|added| WeightedTerm { text: added.term.clone(), weight: added.weight });
         let terms: Vec<WeightedTerm> = asked.chain(added).collect();
-        Ok::<_, SearchError>(search.by_terms(&terms, allowed, SEARCH_CANDIDATES).await?)
-    };
-    let meanings = async {
+        let in_order = async {
+            match self.profile.proximity {
+                true => in_order(search, self.tokenizer, understood, allowed).await,
+                false => Ok(InOrder::default()),
+            }
+        };
+        let (mut words, in_order) = futures::try_join!(search.by_terms(&terms, allowed, SEARCH_CANDIDATES), in_order)?;
+        let missing: Vec<usize> =
+            in_order.rows.iter().copied().filter(|row| !words.iter().any(|found| found.row == *row)).collect();
+        if !missing.is_empty() {
+            let mut is_missing = vec![false; search.rows()];
+            missing.into_iter().for_each(|row| is_missing[row] = true);
+            let missing = search.allowed(&is_missing.into());
+            words.extend(search.by_terms(&terms, Some(&missing), SEARCH_CANDIDATES).await?);
+        }
+        Ok((words, in_order))
+    }
+
+    async fn by_meaning(
+        &self,
+        understood: &Understood,
+        allowed: Option<&Allowed>,
+    ) -> Result<(Vec<Vec<f32>>, Vec<Vec<Found>>), SearchError> {
         let (mut query, mut meanings) = (Vec::new(), Vec::new());
-        if mode == SearchMode::Keyword {
+        if self.mode == SearchMode::Keyword {
             return Ok((query, meanings));
         }
         let text = understood.text();
-        for (at, of) in vectors.iter().enumerate() {
+        for (at, of) in self.vectors.iter().enumerate() {
             // Those of whole texts and of stanzas are of one model.
-            let known = vectors[..at].iter().position(|before| before.digest == of.digest);
+            let known = self.vectors[..at].iter().position(|before| before.digest == of.digest);
             let vector = match known {
                 Some(known) => Vec::clone(&query[known]),
-                None => vector_of(models, of, &text).await?,
+                None => vector_of(self.models, of, &text).await?,
             };
-            meanings.push(search.by_vector(&of.column, &vector, allowed, SEARCH_CANDIDATES).await?);
+            meanings.push(self.search.by_vector(&of.column, &vector, allowed, SEARCH_CANDIDATES).await?);
             query.push(vector);
         }
-        Ok::<_, SearchError>((query, meanings))
-    };
-    let (words, (query, meanings)) = futures::try_join!(words, meanings)?;
-    Ok(Candidates { words, meanings, query })
+        Ok((query, meanings))
+    }
 }
 
 /// The query as a vector of the model that made those of the release.

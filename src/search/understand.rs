@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, ident, lit, not};
 
 use super::SearchError;
 use crate::engine::SqlError;
-use crate::limits::UNKNOWN_QUERY_WORDS_MAX;
+use crate::limits::EXPANDED_QUERY_WORDS_MAX;
 use crate::text::terms::{Term, Tokenizer, plain_word};
 
 /// What a query asks for.
@@ -70,13 +70,14 @@ pub struct AddedTerm {
 pub enum Reason {
     /// A synonym.
     Synonym,
-    /// The word is in no text, and this one is near to it in meaning.
+    /// It is near to the word in meaning.
     Related,
 }
 
-/// A word that is looked for and that no text has.
-pub(super) struct UnknownWord {
+/// A word that is looked for.
+pub(super) struct QueryWord {
     pub word: String,
+    pub term: String,
     /// Which piece has it, and where, in bytes.
     said: usize,
     at: Range<usize>,
@@ -119,23 +120,23 @@ impl Understood {
         self.said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    /// The words outside phrases that are looked for and whose terms are not known, in their order.
-    pub(super) fn unknown_words(&self, tokenizer: &Tokenizer, is_known: impl Fn(&str) -> bool) -> Vec<UnknownWord> {
+    /// The words outside phrases that are looked for and whose terms are wanted, in their order: the first of many.
+    pub(super) fn words(&self, tokenizer: &Tokenizer, is_wanted: impl Fn(&str) -> bool) -> Vec<QueryWord> {
         let of_piece = |(said, piece): (usize, &Said)| {
             let words =
-                tokenizer.terms(&piece.text).filter(|term| self.terms.contains(&term.text) && !is_known(&term.text));
-            let unknown =
-                |term: Term| UnknownWord { word: plain_word(&piece.text[term.at.clone()]), said, at: term.at };
-            words.map(unknown).collect::<Vec<_>>()
+                tokenizer.terms(&piece.text).filter(|term| self.terms.contains(&term.text) && is_wanted(&term.text));
+            let word =
+                |Term { text: term, at }: Term| QueryWord { word: plain_word(&piece.text[at.clone()]), term, said, at };
+            words.map(word).collect::<Vec<_>>()
         };
         let pieces = self.said.iter().enumerate().filter(|(_, piece)| !piece.is_phrase);
-        pieces.flat_map(of_piece).take(UNKNOWN_QUERY_WORDS_MAX).collect()
+        pieces.flat_map(of_piece).take(EXPANDED_QUERY_WORDS_MAX).collect()
     }
 
     /// Reads words as others: `meant` has them in the order of the query.
-    pub(super) fn correct(&mut self, meant: Vec<(UnknownWord, String)>, tokenizer: &Tokenizer) {
+    pub(super) fn correct(&mut self, meant: Vec<(QueryWord, String)>, tokenizer: &Tokenizer) {
         // The last first, so that the places of the others stay.
-        for (UnknownWord { said, at, .. }, meant) in meant.into_iter().rev() {
+        for (QueryWord { said, at, .. }, meant) in meant.into_iter().rev() {
             let text = &mut self.said[said].text;
             self.corrected.push(Correction { word: text[at.clone()].to_owned(), term: tokenizer.joined(&meant) });
             text.replace_range(at, &meant);

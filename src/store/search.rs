@@ -275,6 +275,21 @@ impl ReadableSearch {
         Ok(found.into_iter().map(|found| found.row).collect())
     }
 
+    /// The rows in which `terms` stand behind one another, with up to `between` other words between two of them: `limit` of
+    /// those that are `allowed`.
+    pub async fn by_phrase(
+        &self,
+        terms: &[&str],
+        between: usize,
+        allowed: Option<&Allowed>,
+        limit: usize,
+    ) -> Result<Vec<Found>, StoreError> {
+        let Some(column) = self.terms().filter(|_| !self.has_none(allowed)) else { return Ok(Vec::new()) };
+        let between = u32::try_from(between).unwrap_or(u32::MAX);
+        let query = PhraseQuery::new(terms.join(" ")).with_column(Some(column.clone())).with_slop(between);
+        self.by_query(query.into(), allowed, Some(limit)).await
+    }
+
     async fn by_query(
         &self,
         query: FtsQuery,

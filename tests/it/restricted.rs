@@ -86,6 +86,18 @@ fn reading(method: &str, route: &str) -> Option<Vec<(String, Value)>> {
         }
         // Criteria of restricted features have a test in recommendations.rs.
         ("GET", "/api/recommendations") => None,
+        ("GET", "/api/patterns") => get(&[
+            "/api/patterns?success=decade&error_rate=0.999&limit=500",
+            "/api/patterns?success=secret",
+            "/api/patterns?slice=secret%20%3D%20%27s1%27",
+            "/api/patterns?success=decade&by=secret",
+        ]),
+        ("GET", "/api/trends") => get(&[
+            "/api/trends?feature=secret&time=decade",
+            "/api/trends?feature=decade&time=secret",
+            "/api/trends?feature=decade&time=decade&by=secret",
+            "/api/trends?feature=decade&time=decade&filter=secret%20%3D%20%27s1%27",
+        ]),
         ("POST", "/api/analyze") => Some(vec![(route.to_owned(), json!({"text": "one two"}))]),
         // They tell of releases, jobs, keys, usage and pages; jobs are read below.
         (

@@ -103,6 +103,9 @@ async fn a_word_that_no_text_has_is_read_as_the_one_that_was_meant() {
         let verbatim = found(&project, json!({"query": query, "profile": "verbatim"})).await.json();
         assert_eq!(keys(&verbatim), Vec::<&str>::new(), "{query}");
     }
+    // Where most words are unknown, they are of another language.
+    let body = found(&project, json!({"query": "la rozes du nght", "expand": false})).await.json();
+    assert_eq!(body["added_terms"], json!([]), "{body}");
     // What a text has is not changed, nor is a number, what is too short or too far away, and what stands in a phrase.
     for query in ["was", "1844", "xn", "zebras", "\"nght\""] {
         let body = found(&project, json!({"query": query})).await.json();
@@ -127,7 +130,10 @@ async fn words_of_a_restricted_text_are_not_told_by_what_a_typing_error_is_read_
 async fn of_a_query_of_misspelt_words_the_first_are_read_as_others() {
     let project = built().await;
     let misspelt = ["nigt", "rosees", "gatte", "loudd", "highh", "wavse", "riverr", "farr"];
-    let words = |count: usize| misspelt.iter().cycle().take(count).copied().collect::<Vec<_>>().join(" ");
+    let known = "waves running high sea loud sat home wall gate river";
+    let words = |count: usize| {
+        format!("{known} {}", misspelt.iter().cycle().take(count).copied().collect::<Vec<_>>().join(" "))
+    };
     let corrected = |body: Value| body["added_terms"].as_array().unwrap().len();
     let request = |count: usize| json!({"query": words(count), "expand": false});
     assert_eq!(corrected(found(&project, request(32)).await.json()), 28, "`rosees` has the stem of `rose`");
@@ -338,6 +344,12 @@ async fn a_word_of_another_language_is_looked_for_by_the_words_that_mean_the_sam
     assert_eq!((keys(&body), related(&body).contains(&"night".to_owned())), (vec!["p3"], true), "{body}");
     let body = found(&project, keyword("мачты")).await.json();
     assert_eq!((keys(&body), related(&body)), (vec!["p4"], vec![]), "what a text has is looked for as it is");
+    // Beside words that texts have, where that is asked.
+    let body = found(&project, keyword("waves")).await.json();
+    assert_eq!((keys(&body), related(&body)), (vec!["p1"], vec![]));
+    let body = found(&project, json!({"query": "waves", "mode": "keyword", "related": true})).await.json();
+    assert_eq!(keys(&body)[0], "p1", "what is asked for counts more");
+    assert!(keys(&body).contains(&"p4") && related(&body).contains(&"волн".to_owned()), "{body}");
     // Words of a restricted text are not told.
     let body = found(&project, keyword("секрет")).await.json();
     assert!(!related(&body).contains(&"secret".to_owned()), "{body}");

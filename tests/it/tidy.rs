@@ -21,7 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("analysis", &["definition", "analyze", "model", "engine", "store"]),
     ("online", &["engine", "store"]),
     ("search", &["engine", "model", "store"]),
-    ("insight", &["model", "search", "store"]),
+    ("insight", &["engine", "model", "search", "store"]),
     ("dataset", &["definition", "engine", "query", "store"]),
     ("evaluate", &["analyze"]),
     ("jobs", &["state", "store"]),

@@ -21,6 +21,8 @@ from ._answers import (
     CatalogueInput,
     CatalogueOnRequest,
     CatalogueView,
+    Pattern,
+    Patterns,
     Recommendation,
     Recommendations,
     ReleaseEntry,
@@ -28,6 +30,8 @@ from ._answers import (
     Releases,
     SearchHit,
     SearchHits,
+    Trend,
+    Trends,
 )
 from ._client import Client
 from ._errors import (
@@ -84,6 +88,8 @@ __all__ = [
     "MissingPackageError",
     "NotFoundError",
     "OverQuotaError",
+    "Pattern",
+    "Patterns",
     "Problem",
     "ProblemError",
     "RateLimitedError",
@@ -102,6 +108,8 @@ __all__ = [
     "TimedOutError",
     "TooLargeError",
     "TransportError",
+    "Trend",
+    "Trends",
     "UnauthenticatedError",
     "UnavailableError",
     "UnknownDatasetError",

@@ -183,3 +183,83 @@ class Recommendations(TypedDict):
     recommendations: list[Recommendation]
     weights: dict[str, float]
     """How much each criterion counted."""
+
+
+class Trend(TypedDict, total=False):
+    """A value, or a number, that rises or falls by more than chance."""
+
+    group: str
+    value: str
+    change: float
+    """From the first period to the last, along a line."""
+    slope: float
+    """For each unit of a time that is a number, or for a year; `low` to `high` with 95 % confidence."""
+    low: float
+    high: float
+    p: float
+    q: float
+    """The rate of chance among what rises and falls at this and at lesser rates."""
+
+
+class Trends(TypedDict):
+    """How a feature changes over time."""
+
+    release: int
+    entity: str
+    feature: str
+    time: str
+    by: str | None
+    period: str
+    rows: list[dict[str, Any]]
+    """`period`, `group`, `value`, `count`, `of`, `share` or `mean`, `low` and `high` (95 % confidence), `smoothed`."""
+    risers: list[Trend]
+    """Those that change most first."""
+    fallers: list[Trend]
+    tested: int
+    """How many values were looked at for risers and fallers."""
+    error_rate: float
+    values: int | None
+    not_counted: dict[str, int]
+
+
+class _Pattern(TypedDict):
+    feature: str
+    pieces: int
+    """Pieces that have it."""
+    effect: float
+    """From -1 to 1: of a number Spearman's correlation with the measure, of a value Cliff's delta."""
+    low: float
+    high: float
+    """Where the effect is with 95 % confidence."""
+    p: float
+    q: float
+    """The rate of chance among what is told at this and at lesser rates."""
+
+
+_Means = TypedDict("_Means", {"value": str, "with": float, "without": float}, total=False)
+
+
+class Pattern(_Pattern, _Means):
+    """A number or a value that goes with a measure by more than chance.
+
+    Of a value, `with` is the mean of the measure among pieces that have it, `without` among those that have not.
+    """
+
+
+class Patterns(TypedDict):
+    """What goes with a measure."""
+
+    release: int
+    entity: str
+    measure: str
+    by: str | None
+    time: str | None
+    note: str
+    pieces: int
+    """Pieces that were compared."""
+    strata: int
+    """Groups and periods within which they were."""
+    tested: int
+    error_rate: float
+    patterns: list[Pattern]
+    """Those with the greatest effect first."""

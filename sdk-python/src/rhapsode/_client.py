@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, cast, overload
 import httpx
 
 from . import _batches, _search, _transfer, _wire
-from ._answers import Catalogue, Recommendations, Releases, SearchHits
+from ._answers import Catalogue, Patterns, Recommendations, Releases, SearchHits, Trends
 from ._session import Session
 from ._settings import settings
 from ._table import Features, Table
@@ -228,6 +228,8 @@ class Client:
         weights: Mapping[str, float] | None = None,
         typing: bool | None = None,
         expand: bool | None = None,
+        related: bool | None = None,
+        proximity: bool | None = None,
         diversity: float | None = None,
         at_most: Mapping[str, int] | None = None,
         facets: Iterable[str] | None = None,
@@ -251,6 +253,8 @@ class Client:
             weights: `{"keyword": 0.7, "semantic": 0.3}`, how much each counts in a hybrid answer.
             typing: whether words that no text has are read as those they are likely meant to be.
             expand: whether synonyms are looked for too.
+            related: whether words near in meaning are looked for beside every word, not only beside unknown ones.
+            proximity: whether words that stand in a text as they do in the query count more.
             diversity: 0 to 1, how much it counts that a piece is unlike those before it.
             at_most: `{"artist": 2}`, of the pieces with one value of a filter how many are found.
             facets: filters whose values are counted among all hits.
@@ -274,6 +278,8 @@ class Client:
             "weights": weights,
             "typing": typing,
             "expand": expand,
+            "related": related,
+            "proximity": proximity,
             "diversity": diversity,
             "at_most": at_most,
             "facets": None if facets is None else list(facets),
@@ -339,6 +345,139 @@ class Client:
         parameters = {name: value for name, value in options.items() if value}
         answer = self._session.read_json("/api/recommendations", {**parameters, **_wire.release(release)})
         return cast(Recommendations, answer)
+
+    def trends(
+        self,
+        feature: str,
+        time: str,
+        *,
+        by: str | None = None,
+        period: str | int | None = None,
+        filter: str | None = None,
+        smooth: int | None = None,
+        error_rate: float | None = None,
+        limit: int | None = None,
+        entity: str | None = None,
+        release: Release = None,
+    ) -> Trends:
+        """How the values of a feature change over time, and which rise or fall by more than chance.
+
+            trends = client.trends("theme", "year", period=10)
+            pandas.DataFrame(trends["rows"]).pivot(index="period", columns="value", values="smoothed").plot()
+
+        Args:
+            feature: whose values are counted, each of a list; of a number it is the mean.
+            time: the feature that is the time: a whole number, a date or a timestamp.
+            by: the feature whose values are the groups, 50 at most.
+            period: how time is cut: of numbers how many together, of dates `day`, `week`, `month`, `quarter`, `year`, `decade`.
+            filter: which pieces are counted: a condition in SQL.
+            smooth: periods that are taken together in `smoothed`, an odd number; 3 by default.
+            error_rate: how much of what is told to rise or fall may be chance; 0.05 by default.
+            limit: values that are shown, the commonest, besides those that rise or fall; 10 by default.
+            entity: by default the only one that has these features.
+            release: a number or a tag; by default the newest.
+
+        Raises:
+            UnknownFeatureError: there is no such feature.
+            InvalidRequestError: an option is wrong; `field` says which one, `remedy` what was meant.
+            UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        options = {
+            "feature": feature,
+            "time": time,
+            "by": by,
+            "period": period,
+            "filter": filter,
+            "smooth": smooth,
+            "error_rate": error_rate,
+            "limit": limit,
+            "entity": entity,
+        }
+        parameters = {**_search.told(options), **_wire.release(release)}
+        return cast(Trends, self._session.read_json("/api/trends", parameters))
+
+    def trend_chart(
+        self,
+        feature: str,
+        time: str,
+        *,
+        by: str | None = None,
+        period: str | int | None = None,
+        filter: str | None = None,
+        smooth: int | None = None,
+        error_rate: float | None = None,
+        limit: int | None = None,
+        entity: str | None = None,
+        release: Release = None,
+    ) -> dict[str, Any]:
+        """The same as a chart: a specification in Vega-Lite.
+
+            altair.Chart.from_dict(client.trend_chart("theme", "year", period=10))
+
+        Args and raises as `trends`.
+        """
+        options = {
+            "feature": feature,
+            "time": time,
+            "by": by,
+            "period": period,
+            "filter": filter,
+            "smooth": smooth,
+            "error_rate": error_rate,
+            "limit": limit,
+            "entity": entity,
+        }
+        parameters = {**_search.told(options), **_wire.release(release)}
+        return self._session.read_json("/api/trends", parameters, accept=_search.VEGA_LITE)
+
+    def patterns(
+        self,
+        success: str | None = None,
+        *,
+        slice: str | None = None,
+        by: str | None = None,
+        time: str | None = None,
+        period: str | int | None = None,
+        filter: str | None = None,
+        error_rate: float | None = None,
+        limit: int | None = None,
+        entity: str | None = None,
+        release: Release = None,
+    ) -> Patterns:
+        """What goes with success, or sets a slice of the corpus apart from the rest. Associations, not causes.
+
+            pandas.DataFrame(client.patterns("purchases_count_all", by="genre", time="year")["patterns"])
+
+        Args:
+            success: the feature that measures it: a number or a bool.
+            slice: instead of it, a condition in SQL, whose pieces are compared with the rest.
+            by: the feature within whose values pieces are compared.
+            time: the feature within whose periods they are: a whole number, a date or a timestamp.
+            period: how time is cut: of numbers how many together, of dates `day`, `week`, `month`, `quarter`, `year`, `decade`.
+            filter: which pieces are looked at: a condition in SQL.
+            error_rate: how much of what is told may be chance; 0.05 by default.
+            limit: patterns that are told; 50 by default.
+            entity: by default the only one that has these features.
+            release: a number or a tag; by default the newest.
+
+        Raises:
+            UnknownFeatureError: there is no such feature.
+            InvalidRequestError: an option is wrong; `field` says which one, `remedy` what was meant.
+            UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        options = {
+            "success": success,
+            "slice": slice,
+            "by": by,
+            "time": time,
+            "period": period,
+            "filter": filter,
+            "error_rate": error_rate,
+            "limit": limit,
+            "entity": entity,
+        }
+        parameters = {**_search.told(options), **_wire.release(release)}
+        return cast(Patterns, self._session.read_json("/api/patterns", parameters))
 
     def catalogue(self, release: Release = None) -> Catalogue:
         """All definitions of a release: entities, views, features with types, units, versions and statistics.

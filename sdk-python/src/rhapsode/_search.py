@@ -1,4 +1,4 @@
-"""Questions to searches, as the server reads them."""
+"""Questions to searches and of trends, as the server reads them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from . import _wire
+
+VEGA_LITE = "application/vnd.vegalite+json"
 
 
 def body(options: Mapping[str, Any]) -> bytes:
@@ -21,6 +23,11 @@ def keys(written: object) -> str:
     many = [_wire.one_key(written)] if _wire.is_one_key(written) else _wire.many_keys(written)
     parts = (key if isinstance(key, list) else [key] for key in many)
     return ";".join(",".join(quote(str(part), safe="") for part in of_key) for of_key in parts)
+
+
+def told(options: Mapping[str, Any]) -> dict[str, str]:
+    """The options that say something, as a URL's parameters."""
+    return {name: str(value) for name, value in options.items() if value is not None}
 
 
 def pairs(written: Mapping[str, Any]) -> str:

@@ -60,9 +60,9 @@ class Session:
         """That of a new request."""
         return self._waiting.patience()
 
-    def read_json(self, path: str, parameters: Parameters) -> dict[str, Any]:
+    def read_json(self, path: str, parameters: Parameters, *, accept: str = JSON) -> dict[str, Any]:
         """The JSON object at a path."""
-        return _object(self._whole("GET", path, parameters, accept=JSON, body=None))
+        return _object(self._whole("GET", path, parameters, accept=accept, body=None))
 
     def ask_json(self, path: str, parameters: Parameters, body: bytes) -> dict[str, Any]:
         """The JSON object that answers a JSON body. Such requests read only, so they may be sent again."""

@@ -41,6 +41,11 @@ pub(in crate::api) struct SearchRequest {
     typing: Option<bool>,
     /// Whether synonyms of the search's definition are looked for too.
     expand: Option<bool>,
+    /// Whether words near in meaning are looked for beside every word, and not only beside those that no text has; where the
+    /// search has vectors of words.
+    related: Option<bool>,
+    /// Whether words that stand in a text as they do in the query count more.
+    proximity: Option<bool>,
     /// How much it counts that a piece is unlike those before it.
     #[schema(minimum = 0, maximum = 1, example = 0.3)]
     diversity: Option<f64>,
@@ -188,6 +193,8 @@ impl SearchRequest {
         }
         profile.typing = self.typing.unwrap_or(profile.typing);
         profile.expand = self.expand.unwrap_or(profile.expand);
+        profile.related = self.related.unwrap_or(profile.related);
+        profile.proximity = self.proximity.unwrap_or(profile.proximity);
         Ok(profile)
     }
 

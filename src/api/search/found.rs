@@ -66,7 +66,8 @@ enum ReasonShown {
 struct SearchHit {
     key: String,
     /// From 0 to 1: by words BM25 as a share of what a text would come near to that has all of the query's terms again and
-    /// again; by meaning the cosine, below 0 as 0; by both the weighted mean of these; and what a profile's priors make of it.
+    /// again, and more where they stand as in the query; by meaning the cosine, below 0 as 0; by both the weighted mean of
+    /// these; and what a profile's priors make of it.
     score: f64,
     /// The values of the search's filters.
     #[schema(value_type = Object)]
@@ -98,7 +99,7 @@ struct HitLeg {
     rank: usize,
     /// BM25, or the cosine.
     score: f64,
-    /// From 0 to 1: what counts of it.
+    /// From 0 to 1: what counts of it. By words more than BM25 says, where they stand as in the query.
     scaled: f64,
 }
 

@@ -151,11 +151,13 @@ impl SearchGold {
         let steps = [
             ("less typing", ProfilePin { typing: false, ..hybrid() }),
             ("less expand", ProfilePin { expand: false, ..hybrid() }),
+            ("more related", ProfilePin { related: true, ..hybrid() }),
+            ("less proximity", ProfilePin { proximity: false, ..hybrid() }),
             ("less priors", ProfilePin { priors: Vec::new(), ..hybrid() }),
             ("less diversity", ProfilePin { diversity: 0.0, ..hybrid() }),
             ("less at_most", ProfilePin { at_most: Default::default(), ..hybrid() }),
         ];
-        // A step that the profile does not take brings nothing.
+        // What the profile does not take, or takes already, brings nothing.
         let taken = steps.into_iter().filter(|(_, without)| *without != hybrid());
         ways.extend(taken.map(|(name, profile)| Way { name: name.to_owned(), profile }));
         let others = found.pin().profiles.iter().filter(|other| other.name != profile.name);

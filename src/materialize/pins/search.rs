@@ -49,8 +49,21 @@ pub(super) fn search(step: &ViewStep, built: &Built) -> Option<SearchPin> {
 }
 
 fn profile(written: Profile) -> ProfilePin {
-    let Profile { name, description, mode, fusion, weights, vectors, typing, expand, priors, diversity, at_most } =
-        written;
+    let Profile {
+        name,
+        description,
+        mode,
+        fusion,
+        weights,
+        vectors,
+        typing,
+        expand,
+        related,
+        proximity,
+        priors,
+        diversity,
+        at_most,
+    } = written;
     let default = ProfilePin::default();
     let prior = |prior: Prior| {
         let Prior { feature, weight, from, to } = prior;
@@ -75,6 +88,8 @@ fn profile(written: Profile) -> ProfilePin {
         }),
         vectors: vectors.iter().map(|name| name.value.to_string()).collect(),
         typing: typing.unwrap_or(default.typing),
+        related: related.unwrap_or(default.related),
+        proximity: proximity.unwrap_or(default.proximity),
         expand: expand.unwrap_or(default.expand),
         priors: priors.into_iter().map(prior).collect(),
         diversity: diversity.unwrap_or(default.diversity),

@@ -23,10 +23,9 @@ pub enum Task {
         sql: String,
         parameters: Vec<Value>,
     },
-    /// The rows of a dataset on a condition; its types are checked first.
-    Download {
-        dataset: String,
-        condition: String,
+    /// A statement with conditions of a caller's, each on the rows of a dataset; their types are checked first.
+    Filtered {
+        conditions: Vec<(String, String)>,
         sql: String,
     },
     /// A training set whose rows come from a statement.

@@ -76,6 +76,10 @@ pub struct ProfilePin {
     pub typing: bool,
     /// Whether synonyms are looked for too.
     pub expand: bool,
+    /// Whether words near in meaning are looked for beside every word, and not only beside those that no text has.
+    pub related: bool,
+    /// Whether words that stand in a text as they do in the query count more.
+    pub proximity: bool,
     pub priors: Vec<PriorPin>,
     /// How much it counts that a piece is unlike those before it, from 0 to 1.
     pub diversity: f64,
@@ -144,6 +148,8 @@ impl Default for ProfilePin {
             vectors: Vec::new(),
             typing: true,
             expand: true,
+            related: false,
+            proximity: true,
             priors: Vec::new(),
             diversity: 0.0,
             at_most: BTreeMap::new(),

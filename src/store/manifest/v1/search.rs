@@ -80,11 +80,20 @@ struct Profile {
     vectors: Vec<String>,
     typing: bool,
     expand: bool,
+    #[serde(default)]
+    related: bool,
+    #[serde(default = "absent_is_on")]
+    proximity: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     priors: Vec<Prior>,
     diversity: f64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     at_most: BTreeMap<String, usize>,
+}
+
+/// Releases of before it could be switched off do not have it.
+fn absent_is_on() -> bool {
+    true
 }
 
 #[derive(Serialize, Deserialize)]
@@ -236,6 +245,8 @@ impl From<ProfilePin> for Profile {
             vectors,
             typing,
             expand,
+            related,
+            proximity,
             priors,
             diversity,
             at_most,
@@ -262,6 +273,8 @@ impl From<ProfilePin> for Profile {
             vectors,
             typing,
             expand,
+            related,
+            proximity,
             priors: priors.into_iter().map(prior).collect(),
             diversity,
             at_most,
@@ -281,6 +294,8 @@ impl From<Profile> for ProfilePin {
             vectors,
             typing,
             expand,
+            related,
+            proximity,
             priors,
             diversity,
             at_most,
@@ -305,6 +320,8 @@ impl From<Profile> for ProfilePin {
             vectors,
             typing,
             expand,
+            related,
+            proximity,
             priors: priors.into_iter().map(prior).collect(),
             diversity,
             at_most,
