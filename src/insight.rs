@@ -12,7 +12,7 @@ mod trends;
 
 pub use asked::{InsightError, entity_of};
 pub use chart::{tidy, trend_chart};
-pub use patterns::{Comparing, Measure, Pattern, Patterns, Request as PatternRequest};
+pub use patterns::{Comparing, Measure, NotCompared, Pattern, Patterns, Request as PatternRequest};
 pub use period::{Period, Start};
 pub use recommend::{Reason, Recommendation, RecommendationError, Recommended, Request, recommend};
 pub use statistics::{Interval, Slope};

@@ -333,6 +333,9 @@ pub const TREND_GROUPS_MAX: usize = 50;
 /// Rows of trends: some 10 MiB of JSON.
 pub const TREND_ROWS_MAX: usize = 50_000;
 
+/// Periods of all lines of trends together, drawn or looked at: some 100 MiB.
+pub const TREND_CELLS_MAX: usize = 1_000_000;
+
 /// Values of trends that are shown, and of those that rise or fall.
 pub const TREND_VALUES_MAX: usize = 100;
 

@@ -28,9 +28,9 @@ pub(super) fn conditions<'a>(entity: &str, texts: impl IntoIterator<Item = &'a s
 
 /// What is wrong with a caller's condition, said of the parameter that has it.
 pub(super) fn refused(error: SqlError, parameters: &Parameters) -> Problem {
-    let name = if parameters.get("filter").is_some() { "filter" } else { "slice" };
-    match (error.kind(), parameters.get(name)) {
-        (ErrorKind::Invalid, Some(written)) => Problem::from(error).field(name, written),
+    match (error.kind(), parameters.get("filter"), parameters.get("slice")) {
+        (ErrorKind::Invalid, Some(filter), None) => Problem::from(error).field("filter", filter),
+        (ErrorKind::Invalid, None, Some(slice)) => Problem::from(error).field("slice", slice),
         _ => Problem::from(error),
     }
 }
@@ -71,16 +71,17 @@ impl From<InsightError> for Problem {
                 };
                 Self::of_kind(kind, "invalid-period", detail).field("period", period.to_string()).remedy(remedy)
             }
-            InsightError::ManyPeriods(count) => {
-                let problem = Self::of_kind(kind, "too-many", detail).field("period", count.to_string());
+            InsightError::PeriodOfNothing => Self::of_kind(kind, "missing-parameter", detail).field("time", ""),
+            InsightError::ManyPeriods(_) => {
+                let problem = Self::of_kind(kind, "too-many", detail).field("period", "");
                 problem.remedy("take longer periods, or filter")
             }
             InsightError::ManyGroups { name, .. } => {
                 Self::of_kind(kind, "too-many", detail).field("by", name).remedy("filter, or group by another feature")
             }
-            InsightError::ManyRows(count) => {
-                let problem = Self::of_kind(kind, "too-many", detail).field("limit", count.to_string());
-                problem.remedy("take longer periods, or a lower `limit`")
+            InsightError::ManyRows(_) => {
+                let problem = Self::of_kind(kind, "too-many", detail).field("period", "");
+                problem.remedy("take longer periods or a lower `limit`, or filter")
             }
             InsightError::Condition { parameter, error } => Self::from(error).field(parameter, ""),
             InsightError::Rows(_) => Self::of_kind(kind, "internal", detail),

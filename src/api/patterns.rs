@@ -14,7 +14,7 @@ use super::respond::{JSON, answer, negotiate};
 use crate::access::{Caller, Unit};
 use crate::app::{App, KeptAnswer};
 use crate::engine::SqlError;
-use crate::insight::{Comparing, Interval, Measure, Pattern, PatternRequest, Patterns, Period};
+use crate::insight::{Comparing, Interval, Measure, NotCompared, Pattern, PatternRequest, Patterns, Period};
 use crate::limits::PATTERNS_MAX;
 
 /// Patterns where it is not said how many.
@@ -42,8 +42,19 @@ pub(super) struct PatternsShown {
     tested: usize,
     /// How much of what is told may be chance.
     error_rate: f64,
+    /// How time is cut, where it is.
+    period: Option<String>,
+    not_compared: NotComparedShown,
     /// Those with the greatest effect first.
     patterns: Vec<PatternShown>,
+}
+
+/// Pieces that have no place in patterns.
+#[derive(Serialize, ToSchema)]
+struct NotComparedShown {
+    without_measure: u64,
+    without_group: u64,
+    without_time: u64,
 }
 
 /// A number or a value that goes with the measure by more than chance.
@@ -65,7 +76,8 @@ struct PatternShown {
     p: f64,
     /// The rate of chance among what is told at this and at lesser rates.
     q: f64,
-    /// The mean of the measure with the value, or the share of pieces with it that are of the slice.
+    /// The mean of the measure with the value, or the share of pieces with it that are of the slice: over all groups and
+    /// periods together.
     #[serde(skip_serializing_if = "Option::is_none")]
     with: Option<f64>,
     /// The same of pieces without it.
@@ -147,10 +159,7 @@ fn asked(entity: String, parameters: &Parameters) -> Result<PatternRequest, Prob
         }
         (None, None) => {
             let remedy = "name the feature that measures it, `success=mtld`, or a `slice`: `slice=decade >= 1850`";
-            parameters.required("success", remedy)?;
-            return Err(
-                Problem::invalid("missing-parameter", "the parameter `success` is missing").field("success", "")
-            );
+            Measure::Success(parameters.required("success", remedy)?.to_owned())
         }
     };
     Ok(PatternRequest {
@@ -169,10 +178,24 @@ fn asked(entity: String, parameters: &Parameters) -> Result<PatternRequest, Prob
 
 fn shown(release: u64, request: PatternRequest, patterns: Patterns) -> PatternsShown {
     let PatternRequest { entity, measure, by, time, error_rate, .. } = request;
-    let Patterns { pieces, strata, tested, found } = patterns;
+    let Patterns { pieces, strata, tested, found, period, not_compared } = patterns;
+    let NotCompared { without_measure, without_group, without_time } = not_compared;
     let (Measure::Success(measure) | Measure::Slice(measure)) = measure;
-    let patterns = found.into_iter().map(pattern).collect();
-    PatternsShown { release, entity, measure, by, time, note: NOTE, pieces, strata, tested, error_rate, patterns }
+    PatternsShown {
+        release,
+        entity,
+        measure,
+        by,
+        time,
+        note: NOTE,
+        pieces,
+        strata,
+        tested,
+        error_rate,
+        period: period.map(|period| period.to_string()),
+        not_compared: NotComparedShown { without_measure, without_group, without_time },
+        patterns: found.into_iter().map(pattern).collect(),
+    }
 }
 
 fn pattern(pattern: Pattern) -> PatternShown {

@@ -85,7 +85,10 @@ impl PatternsCommand {
         let patterns = comparing.patterns(&rows.batches)?;
         if self.json {
             let shown: Vec<serde_json::Value> = patterns.found.iter().map(shown).collect();
-            print_json(&json!({"pieces": patterns.pieces, "tested": patterns.tested, "patterns": shown}))?;
+            print_json(&json!({
+                "release": view.readable.number().get(), "pieces": patterns.pieces, "strata": patterns.strata,
+                "tested": patterns.tested, "patterns": shown,
+            }))?;
             return Ok(ExitCode::SUCCESS);
         }
         let name = |of: &Pattern| match &of.value {

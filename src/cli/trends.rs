@@ -93,6 +93,13 @@ impl TrendsCommand {
                 "risers": trends.risers.iter().map(found).collect::<Vec<_>>(),
                 "fallers": trends.fallers.iter().map(found).collect::<Vec<_>>(),
                 "tested": trends.tested,
+                "values": trends.values,
+                "not_counted": {
+                    "without_time": trends.not_counted.without_time,
+                    "without_group": trends.not_counted.without_group,
+                    "without_value": trends.not_counted.without_value,
+                },
+                "release": view.readable.number().get(),
             }))?,
             _ => {
                 print(&request, &trends);
@@ -118,10 +125,9 @@ fn print(request: &TrendRequest, trends: &Trends) {
         Some(_) => format!("{:5.1} %", 100.0 * estimate),
         None => format!("{estimate:8.3}"),
     };
-    let (Some(first), Some(last)) = (
-        trends.rows.iter().map(|row| row.start.to_string()).min(),
-        trends.rows.iter().map(|row| row.start.to_string()).max(),
-    ) else {
+    let (Some(first), Some(last)) =
+        (trends.rows.iter().map(|row| row.start).min(), trends.rows.iter().map(|row| row.start).max())
+    else {
         say!("nothing was counted");
         return;
     };
@@ -142,8 +148,8 @@ fn print(request: &TrendRequest, trends: &Trends) {
     let not = not.into_iter().filter(|(pieces, _)| *pieces > 0).map(|(pieces, of)| format!("{pieces} without {of}"));
     let not: Vec<String> = not.collect();
     let not = if not.is_empty() { String::new() } else { format!("; not counted: {}", not.join(", ")) };
-    let rate = 100.0 * request.error_rate;
-    say!("of {} that were looked at, {rate} % of those that rise or fall may be chance{not}", trends.tested);
+    let rate = request.error_rate;
+    say!("looked at {}; of those that rise or fall a share of {rate} may be chance{not}", trends.tested);
 }
 
 pub(super) fn rate_shown(q: f64) -> String {

@@ -242,6 +242,33 @@ pub fn canonical_expression(text: &str) -> Result<String, SqlError> {
     Ok(parse_expression(text)?.to_string())
 }
 
+/// The names of columns in an expression.
+pub fn columns_of_expression(text: &str) -> Result<BTreeSet<String>, SqlError> {
+    let mut names = NameFinder(BTreeSet::new());
+    let _ = parse_expression(text)?.visit(&mut names);
+    Ok(names.0)
+}
+
+/// Collects names as the engine reads them: in lower case, where they are not quoted.
+struct NameFinder(BTreeSet<String>);
+
+impl Visitor for NameFinder {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expression: &ast::Expr) -> ControlFlow<()> {
+        let name = match expression {
+            ast::Expr::Identifier(name) => Some(name),
+            ast::Expr::CompoundIdentifier(names) => names.last(),
+            _ => None,
+        };
+        self.0.extend(name.map(|name| match name.quote_style {
+            Some(_) => name.value.clone(),
+            None => name.value.to_lowercase(),
+        }));
+        ControlFlow::Continue(())
+    }
+}
+
 fn parse_expression(text: &str) -> Result<ast::Expr, SqlError> {
     check_bounds(text)?;
     let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(SqlError::from_parser)?;

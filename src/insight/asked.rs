@@ -21,6 +21,8 @@ pub enum InsightError {
     NotAPeriod(String),
     #[error("the period `{period}` is not for `{time}`, which is {is}")]
     OtherPeriod { period: Period, time: String, is: &'static str },
+    #[error("there is a period, and no time that it cuts")]
+    PeriodOfNothing,
     #[error("that makes {0} periods, which are more than {TREND_PERIODS_MAX}")]
     ManyPeriods(usize),
     #[error("`{name}` has {count} values, and there are {TREND_GROUPS_MAX} groups at most")]
@@ -93,6 +95,12 @@ pub(super) fn wrong(name: &str, parameter: &'static str, is: &DataType, wanted: 
 /// A condition of a caller's, parsed and printed, so that it is one expression and nothing else.
 pub(super) fn condition(text: Option<&str>, parameter: &'static str) -> Result<Option<String>, InsightError> {
     text.map(canonical_expression).transpose().map_err(|error| InsightError::Condition { parameter, error })
+}
+
+/// A number in SQL: null where it is none, or without end.
+pub(super) fn finite(feature: &str) -> String {
+    let (number, greatest) = (format!("cast({} as double)", quoted(feature)), f64::MAX);
+    format!("case when {number} between -{greatest:e} and {greatest:e} then {number} end")
 }
 
 /// A moment in SQL: a whole number, or days since 1970.

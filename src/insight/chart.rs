@@ -45,11 +45,14 @@ pub fn trend_chart(request: &Request, trends: &Trends) -> Value {
     let domain = [if is_of_shares { 0.0 } else { least }, greatest];
     let y = |field: &str| {
         let axis = json!({"title": format!("{} of {feature}", trends.estimate()), "format": format});
-        let scale = json!({"domain": domain, "zero": is_of_shares, "nice": true});
+        let mut scale = json!({"zero": is_of_shares, "nice": true});
+        if !trends.rows.is_empty() {
+            scale["domain"] = json!(domain);
+        }
         json!({"field": field, "type": "quantitative", "scale": scale, "axis": axis})
     };
     let x = match trends.period.is_of_dates() {
-        true => json!({"field": "period", "type": "temporal", "title": time}),
+        true => json!({"field": "period", "type": "temporal", "title": time, "scale": {"type": "utc"}}),
         false => {
             let axis = json!({"format": "d"});
             json!({"field": "period", "type": "quantitative", "title": time, "axis": axis, "scale": {"zero": false}})

@@ -3,18 +3,18 @@
 
 mod association;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use datafusion::arrow::compute::{cast, concat};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use datafusion::arrow::compute::{cast, concat, filter_record_batch};
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
 use datafusion::arrow::error::ArrowError;
 
 use self::association::{Association, Ranked};
-use super::asked::{Columns, InsightError, condition, group, moment, wrong};
+use super::asked::{Columns, InsightError, condition, finite, group, moment, wrong};
 use super::period::Period;
 use super::statistics::{Interval, false_discovery};
-use crate::engine::quoted;
+use crate::engine::{columns_of_expression, quoted};
 
 /// What patterns are asked for.
 #[derive(Clone, Debug)]
@@ -54,6 +54,20 @@ pub struct Patterns {
     pub tested: usize,
     /// Those with the greatest effect first.
     pub found: Vec<Pattern>,
+    /// How time is cut, where it is.
+    pub period: Option<Period>,
+    pub not_compared: NotCompared,
+}
+
+/// Pieces that have no place in patterns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NotCompared {
+    /// Of whom the measure is not known, or whether they are of the slice.
+    pub without_measure: u64,
+    /// Of those with a measure.
+    pub without_group: u64,
+    /// Of those with a measure and a group.
+    pub without_time: u64,
 }
 
 /// A number or a value that goes with the measure by more than chance.
@@ -81,7 +95,8 @@ pub struct Comparing {
     request: Request,
     /// What is compared with the measure.
     features: Vec<String>,
-    slice: Option<String>,
+    /// The measure in SQL.
+    measure: String,
     condition: Option<String>,
     time_is_date: bool,
 }
@@ -90,21 +105,27 @@ impl Comparing {
     /// Checks what is asked against the columns of the entity, whose keys are no features.
     pub fn new(request: Request, columns: &Schema, keys: &[String]) -> Result<Self, InsightError> {
         let asked = Columns { entity: &request.entity, schema: columns };
-        let slice = match &request.measure {
-            Measure::Slice(slice) => condition(Some(slice), "slice")?,
+        let (measure, of_slice) = match &request.measure {
+            Measure::Slice(slice) => {
+                let text = condition(Some(slice), "slice")?.unwrap_or_default();
+                let names = columns_of_expression(&text);
+                let names = names.map_err(|error| InsightError::Condition { parameter: "slice", error })?;
+                (format!("case when ({text}) then 1.0 when not ({text}) then 0.0 end"), names)
+            }
             Measure::Success(success) => match asked.typed(success, "success")? {
-                number if number.is_numeric() || *number == DataType::Boolean => None,
+                DataType::Boolean => (format!("cast(cast({} as int) as double)", quoted(success)), BTreeSet::new()),
+                number if number.is_numeric() => (finite(success), BTreeSet::new()),
                 other => return Err(wrong(success, "success", other, "a number or a bool")),
             },
         };
         let time_is_date = match &request.time {
-            None => false,
             Some(time) => asked.time(time, request.period)?,
+            None if request.period.is_some() => return Err(InsightError::PeriodOfNothing),
+            None => false,
         };
         request.by.as_ref().map(|by| asked.group(by)).transpose()?;
         let condition = condition(request.filter.as_deref(), "filter")?;
         // What a slice is made of sets it apart by itself.
-        let is_of_slice = |name: &str| slice.as_ref().is_some_and(|slice| mentions(slice, name));
         let is_of_request = |name: &str| {
             let named = [request.by.as_deref(), request.time.as_deref()].into_iter().flatten().any(|of| of == name);
             named || matches!(&request.measure, Measure::Success(success) if success == name)
@@ -112,8 +133,8 @@ impl Comparing {
         let features = columns.fields().iter().filter(|field| is_compared(field.data_type()));
         let features = features.map(|field| field.name().clone());
         let features: Vec<String> =
-            features.filter(|name| !(keys.contains(name) || is_of_slice(name) || is_of_request(name))).collect();
-        Ok(Self { request, features, slice, condition, time_is_date })
+            features.filter(|name| !(keys.contains(name) || of_slice.contains(name) || is_of_request(name))).collect();
+        Ok(Self { request, features, measure, condition, time_is_date })
     }
 
     /// The conditions of the caller, which whoever runs the statement checks first.
@@ -127,37 +148,31 @@ impl Comparing {
 
     /// The statement that reads. Its first columns: the measure, the group and the moment; then the features.
     pub fn statement(&self) -> String {
-        let Request { entity, measure, by, time, .. } = &self.request;
-        let measure = match (measure, &self.slice) {
-            (_, Some(slice)) => format!("case when {slice} then 1.0 else 0.0 end"),
-            (Measure::Success(success) | Measure::Slice(success), None) => {
-                format!("cast({} as double)", quoted(success))
-            }
-        };
+        let Request { entity, by, time, .. } = &self.request;
+        let measure = &self.measure;
         let group = group(by.as_ref());
         let moment =
             time.as_ref().map_or_else(|| "cast(0 as bigint)".to_owned(), |time| moment(time, self.time_is_date));
         let features: String = self.features.iter().map(|name| format!(", {}", quoted(name))).collect();
         let condition = self.condition.as_ref().map(|condition| format!(" where ({condition})")).unwrap_or_default();
-        let pieces = format!(
+        format!(
             "select {measure} as _measure, {group} as _group, {moment} as _moment{features} from {}{condition}",
             quoted(entity)
-        );
-        format!(
-            "select * from ({pieces}) as pieces where _measure is not null and _group is not null and _moment is not null"
         )
     }
 
     /// Compares what was read: some milliseconds for each feature of ten thousands of pieces.
     pub fn patterns(&self, rows: &[RecordBatch]) -> Result<Patterns, InsightError> {
+        let (kept, not_compared) = compared(rows)?;
         let column = |name: &str, to: Option<&DataType>| -> Result<ArrayRef, ArrowError> {
-            let parts = rows.iter().filter_map(|batch| batch.column_by_name(name));
+            let parts = kept.iter().filter_map(|batch| batch.column_by_name(name));
             let parts: Vec<ArrayRef> =
                 parts.map(|part| to.map_or_else(|| Ok(part.clone()), |to| cast(part, to))).collect::<Result<_, _>>()?;
             concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())
         };
-        if rows.iter().all(|batch| batch.num_rows() == 0) {
-            return Ok(Patterns { pieces: 0, strata: 0, tested: 0, found: Vec::new() });
+        let period = self.request.time.as_ref().and(self.request.period);
+        if kept.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(Patterns { pieces: 0, strata: 0, tested: 0, found: Vec::new(), period, not_compared });
         }
         let measure = column("_measure", Some(&DataType::Float64))?;
         let (groups, moments) = (column("_group", Some(&DataType::Utf8))?, column("_moment", Some(&DataType::Int64))?);
@@ -199,10 +214,14 @@ impl Comparing {
             };
             found.extend(of_feature.into_iter().map(|association| (name.clone(), association)));
         }
-        Ok(self.told(ranked.pieces(), known.len(), found))
+        let (pieces, strata) = (ranked.pieces() as u64, known.len());
+        let period = self.request.time.is_some().then_some(period);
+        let (tested, found) = self.told(found);
+        Ok(Patterns { pieces, strata, tested, found, period, not_compared })
     }
 
-    fn told(&self, pieces: usize, strata: usize, associations: Vec<(String, Association)>) -> Patterns {
+    /// How many there are, and those that are told.
+    fn told(&self, associations: Vec<(String, Association)>) -> (usize, Vec<Pattern>) {
         let rates = false_discovery(&associations.iter().map(|(_, of)| of.p).collect::<Vec<f64>>());
         let tested = associations.len();
         let found = associations.into_iter().zip(rates).filter(|(_, q)| *q <= self.request.error_rate);
@@ -213,8 +232,33 @@ impl Comparing {
         let mut found: Vec<Pattern> = found.collect();
         found.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
         found.truncate(self.request.limit);
-        Patterns { pieces: pieces as u64, strata, tested, found }
+        (tested, found)
     }
+}
+
+/// The rows that have a measure, a group and a time, and how many have not.
+fn compared(rows: &[RecordBatch]) -> Result<(Vec<RecordBatch>, NotCompared), ArrowError> {
+    let mut not_compared = NotCompared::default();
+    let mut kept = Vec::new();
+    for batch in rows {
+        let column = |name: &str| {
+            let column = batch.column_by_name(name);
+            column.ok_or_else(|| ArrowError::SchemaError(format!("there is no column `{name}`")))
+        };
+        let (measure, group, moment) = (column("_measure")?, column("_group")?, column("_moment")?);
+        let is_kept = |row: usize| {
+            let missing = [
+                (measure, &mut not_compared.without_measure),
+                (group, &mut not_compared.without_group),
+                (moment, &mut not_compared.without_time),
+            ];
+            let lacks = missing.into_iter().find(|(column, _)| column.is_null(row));
+            lacks.map(|(_, count)| *count += 1).is_none()
+        };
+        let is_kept: BooleanArray = (0..batch.num_rows()).map(is_kept).map(Some).collect();
+        kept.push(filter_record_batch(batch, &is_kept)?);
+    }
+    Ok((kept, not_compared))
 }
 
 /// Whether values can be compared: single ones, and lists of texts.
@@ -224,9 +268,4 @@ fn is_compared(of: &DataType) -> bool {
         DataType::List(item) => *item.data_type() == DataType::Utf8,
         number => number.is_numeric(),
     }
-}
-
-/// Whether a condition names a column.
-fn mentions(condition: &str, name: &str) -> bool {
-    condition.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
 }

@@ -13,11 +13,13 @@ pub(super) type Moment = i64;
 
 const DAYS_IN_A_YEAR: f64 = 365.2425;
 
+const WIDTH_MAX: u64 = 1_000_000_000_000_000_000;
+
 /// How time is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
     /// Of a time that is a whole number: so many of them, from a multiple of it on.
-    Width(u32),
+    Width(u64),
     Day,
     /// From Monday on.
     Week,
@@ -41,12 +43,13 @@ impl Period {
     /// The finest that cuts `moments` into few periods.
     pub(super) fn fitting(moments: impl Iterator<Item = Moment> + Clone, is_date: bool) -> Self {
         let starts = |period: Self| moments.clone().map(move |moment| period.place(moment));
-        let span = |period| starts(period).max().unwrap_or_default() - starts(period).min().unwrap_or_default();
+        let ends = |period| starts(period).max().zip(starts(period).min());
+        let span = |period| ends(period).map_or(0, |(last, first)| last.saturating_sub(first));
         let fits = |period: &Self| span(*period) < TREND_PERIODS_DEFAULT;
-        let widths = (0..9).flat_map(|zeros| [1, 2, 5].map(|digit| Self::Width(digit * 10_u32.pow(zeros))));
+        let widths = (0..18).flat_map(|zeros| [1, 2, 5].map(|digit| Self::Width(digit * 10_u64.pow(zeros))));
         match is_date {
             true => OF_DATES.iter().map(|(_, period)| *period).find(fits).unwrap_or(Self::Decade),
-            false => widths.into_iter().find(fits).unwrap_or(Self::Width(1_000_000_000)),
+            false => widths.into_iter().find(fits).unwrap_or(Self::Width(WIDTH_MAX)),
         }
     }
 
@@ -58,7 +61,7 @@ impl Period {
     pub(super) fn place(self, moment: Moment) -> i64 {
         let month = || day(moment).map_or(0, |day| i64::from(day.year()) * 12 + i64::from(day.month0()));
         match self {
-            Self::Width(width) => moment.div_euclid(i64::from(width)),
+            Self::Width(width) => moment.div_euclid(i64::try_from(width).unwrap_or(i64::MAX)),
             Self::Day => moment,
             // The first of January 1970 was a Thursday.
             Self::Week => (moment + i64::from(Weekday::Thu.num_days_from_monday())).div_euclid(7),
@@ -77,7 +80,7 @@ impl Period {
             Start::Date(NaiveDate::from_ymd_opt(year, month, 1).unwrap_or_default())
         };
         match self {
-            Self::Width(width) => Start::Number(place * i64::from(width)),
+            Self::Width(width) => Start::Number(place.saturating_mul(i64::try_from(width).unwrap_or(i64::MAX))),
             Self::Day => Start::Date(day(place).unwrap_or_default()),
             Self::Week => {
                 Start::Date(day(place * 7 - i64::from(Weekday::Thu.num_days_from_monday())).unwrap_or_default())
@@ -91,7 +94,7 @@ impl Period {
 }
 
 /// When a period begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Start {
     Number(i64),
     Date(NaiveDate),
@@ -134,7 +137,7 @@ impl FromStr for Period {
     /// A whole number, or `day`, `week`, `month`, `quarter`, `year`, `decade`.
     fn from_str(text: &str) -> Result<Self, InsightError> {
         let of_dates = OF_DATES.iter().find(|(name, _)| *name == text).map(|(_, period)| *period);
-        let width = || text.parse().ok().filter(|width| (1..=1_000_000_000).contains(width)).map(Self::Width);
+        let width = || text.parse().ok().filter(|width| (1..=WIDTH_MAX).contains(width)).map(Self::Width);
         of_dates.or_else(width).ok_or_else(|| InsightError::NotAPeriod(text.chars().take(40).collect()))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::ops::AddAssign;
 
-use distrs::{Normal, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// How sure intervals are.
 const CONFIDENCE: f64 = 0.95;
@@ -75,7 +75,7 @@ pub struct Slope {
 }
 
 /// The least-squares line through values whose moments are known by time, and Student's test of its slope. Of values that are
-/// 0 or 1 it is the test of Cochran (1954) and Armitage (1955) for a trend in shares. None where all are of one time, where
+/// 0 or 1 it is near to the test of Cochran (1954) and Armitage (1955) for a trend in shares. None where all are of one time, where
 /// none differs from the others, or of fewer than three values.
 pub fn slope(by_time: &[(f64, Moments)]) -> Option<Slope> {
     let mut all = Moments::default();
@@ -83,7 +83,9 @@ pub fn slope(by_time: &[(f64, Moments)]) -> Option<Slope> {
     let time_mean = by_time.iter().map(|(time, values)| time * values.count).sum::<f64>() / all.count;
     let apart = |time: f64| time - time_mean;
     let spread: f64 = by_time.iter().map(|(time, values)| values.count * apart(*time).powi(2)).sum();
-    if all.count < 3.0 || spread <= 0.0 || all.squares <= 0.0 {
+    // What is the same everywhere differs by rounding alone.
+    let rounding = all.count * (f64::EPSILON * all.mean).powi(2);
+    if all.count < 3.0 || spread <= 0.0 || all.squares <= rounding {
         return None;
     }
     let together: f64 =
@@ -92,7 +94,7 @@ pub fn slope(by_time: &[(f64, Moments)]) -> Option<Slope> {
     let freedom = all.count - 2.0;
     let left = (all.squares - value * together).max(0.0);
     let error = (left / freedom / spread).sqrt();
-    let p = if error > 0.0 { 2.0 * StudentsT::cdf(-(value / error).abs(), freedom) } else { 0.0 };
+    let p = if error > 0.0 { 2.0 * student(freedom).sf((value / error).abs()) } else { 0.0 };
     let half = quantile(freedom) * error;
     Some(Slope { value, interval: Interval { low: value - half, high: value + half }, p })
 }
@@ -113,10 +115,56 @@ pub fn false_discovery(p: &[f64]) -> Vec<f64> {
 
 /// Within how many standard errors the true value is, where errors are normal.
 pub fn standard_errors() -> f64 {
-    Normal::ppf(f64::midpoint(1.0, CONFIDENCE), 0.0, 1.0)
+    Normal::standard().inverse_cdf(f64::midpoint(1.0, CONFIDENCE))
+}
+
+/// How likely so many standard errors, either way, or more are by chance.
+pub fn two_sided(z: f64) -> f64 {
+    2.0 * Normal::standard().sf(z.abs())
 }
 
 /// The same by Student's t.
 fn quantile(freedom: f64) -> f64 {
-    StudentsT::ppf(f64::midpoint(1.0, CONFIDENCE), freedom)
+    student(freedom).inverse_cdf(f64::midpoint(1.0, CONFIDENCE))
+}
+
+/// `freedom` is 1 or more.
+fn student(freedom: f64) -> StudentsT {
+    StudentsT::new(0.0, 1.0, freedom.max(1.0)).expect("a scale of 1 and a freedom of 1 or more are right")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A library answered infinity for some, and nothing was believed to rise: tables of Student's t have these.
+    #[test]
+    fn students_t_was_wrong_at_two_hundred_degrees_of_freedom() {
+        for (freedom, quantile_of_95) in
+            [(1.0, 12.706), (10.0, 2.228), (18.0, 2.101), (20.0, 2.086), (200.0, 1.972), (3e6, 1.960)]
+        {
+            assert!((quantile(freedom) - quantile_of_95).abs() < 1e-3, "{freedom} {}", quantile(freedom));
+            assert!((2.0 * student(freedom).sf(quantile_of_95) - 0.05).abs() < 1e-4, "{freedom}");
+        }
+        for freedom in 2..400 {
+            let p = 2.0 * student(f64::from(freedom)).sf(14.2);
+            assert!(p < 0.01 && p >= 0.0, "{freedom} {p}");
+        }
+        assert!((two_sided(1.959_964) - 0.05).abs() < 1e-6 && two_sided(20.0) > 0.0);
+    }
+
+    #[test]
+    fn rates_are_those_of_benjamini_and_hochberg() {
+        let q = false_discovery(&[0.01, 0.04, 0.03, 0.005]);
+        let expected = [0.02, 0.04, 0.04, 0.02];
+        assert!(q.iter().zip(expected).all(|(q, expected)| (q - expected).abs() < 1e-12), "{q:?}");
+        assert!(false_discovery(&[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_the_same_everywhere_has_no_slope() {
+        let same = Moments { count: 10.0, mean: 0.1, squares: 1e-34 };
+        assert_eq!(slope(&[(1.0, same), (2.0, same)]), None);
+        assert_eq!(slope(&[(1.0, Moments::of_share(3.0, 10.0))]), None, "of one time");
+    }
 }

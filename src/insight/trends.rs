@@ -11,7 +11,7 @@ use self::counting::{Counts, Group};
 use super::asked::InsightError;
 use super::period::{Moment, Period, Start};
 use super::statistics::{Interval, Moments, Slope, false_discovery, slope};
-use crate::limits::{TREND_COUNT_MIN, TREND_GROUPS_MAX, TREND_PERIODS_MAX, TREND_ROWS_MAX};
+use crate::limits::{TREND_CELLS_MAX, TREND_COUNT_MIN, TREND_GROUPS_MAX, TREND_PERIODS_MAX, TREND_ROWS_MAX};
 
 /// What trends are asked for.
 #[derive(Clone, Debug)]
@@ -69,15 +69,31 @@ impl Trends {
         if places.len() > TREND_PERIODS_MAX {
             return Err(InsightError::ManyPeriods(places.len()));
         }
-        let groups = groups.into_iter().map(|(name, group)| {
-            let name = request.by.is_some().then_some(name);
-            Series::all(name, &group, period, of_numbers)
+        let mut pieces: BTreeMap<&String, f64> = BTreeMap::new();
+        for (value, counts) in groups.values().flat_map(|group| &group.values) {
+            *pieces.entry(value).or_default() += counts.values().sum::<f64>();
+        }
+        let values = (!of_numbers).then_some(pieces.len());
+        let mut commonest: Vec<(&String, f64)> = pieces.into_iter().collect();
+        commonest.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let commonest: BTreeSet<&String> = commonest.into_iter().take(request.limit).map(|(value, _)| value).collect();
+        // Of a value that few pieces have, and that is not shown, no line is drawn.
+        let is_drawn = |(value, counts): &(&String, &BTreeMap<Moment, f64>)| {
+            commonest.contains(value) || counts.values().sum::<f64>() >= TREND_COUNT_MIN
+        };
+        let drawn: usize = groups.values().map(|group| group.values.iter().filter(is_drawn).count()).sum();
+        if drawn * places.len() > TREND_CELLS_MAX {
+            return Err(InsightError::ManyRows(drawn * places.len()));
+        }
+        let series = groups.iter().flat_map(|(name, group)| {
+            let name = request.by.is_some().then(|| name.clone());
+            Series::all(name, group, period, of_numbers, &is_drawn)
         });
-        let series: Vec<Series> = groups.flatten().collect();
+        let series: Vec<Series> = series.collect();
         let (risers, fallers, tested) = risers_and_fallers(request, &series, period);
-        let rows = rows(request, &series, &[&risers, &fallers], period)?;
-        let values: BTreeSet<&String> = series.iter().filter_map(|series| series.value.as_ref()).collect();
-        let values = (!of_numbers).then_some(values.len());
+        let changed = risers.iter().chain(&fallers).filter_map(|trend| trend.value.as_ref());
+        let shown: BTreeSet<&String> = commonest.iter().copied().chain(changed).collect();
+        let rows = rows(request, &series, &shown, period)?;
         Ok(Self { period, rows, risers, fallers, tested, values, not_counted })
     }
 }
@@ -125,7 +141,7 @@ pub struct Trend {
 
 /// What rises and what falls, and how many were looked at.
 fn risers_and_fallers(request: &Request, series: &[Series], period: Period) -> (Vec<Trend>, Vec<Trend>, usize) {
-    let tested = series.iter().filter(|series| series.pieces >= TREND_COUNT_MIN);
+    let tested = series.iter().filter(|series| series.pieces.min(series.others) >= TREND_COUNT_MIN);
     let lines = tested.filter_map(|series| {
         let scaled: Vec<(f64, Moments)> =
             series.places.iter().map(|(place, of)| (period.start(*place).on_scale(), *of)).collect();
@@ -148,19 +164,13 @@ fn risers_and_fallers(request: &Request, series: &[Series], period: Period) -> (
     (risers, fallers, tested)
 }
 
-/// The rows of the commonest values, and of those that rise or fall.
-fn rows(request: &Request, series: &[Series], changed: &[&[Trend]], period: Period) -> Result<Vec<Row>, InsightError> {
-    let mut pieces: BTreeMap<&String, f64> = BTreeMap::new();
-    for Series { value, pieces: of_group, .. } in series {
-        if let Some(value) = value {
-            *pieces.entry(value).or_default() += of_group;
-        }
-    }
-    let mut commonest: Vec<(&String, f64)> = pieces.into_iter().collect();
-    commonest.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let commonest = commonest.into_iter().take(request.limit).map(|(value, _)| value);
-    let shown: BTreeSet<&String> =
-        commonest.chain(changed.iter().copied().flatten().filter_map(|of| of.value.as_ref())).collect();
+/// The rows of the values that are shown.
+fn rows(
+    request: &Request,
+    series: &[Series],
+    shown: &BTreeSet<&String>,
+    period: Period,
+) -> Result<Vec<Row>, InsightError> {
     let shown = series.iter().filter(|series| series.value.as_ref().is_none_or(|value| shown.contains(value)));
     let shown: Vec<&Series> = shown.collect();
     let count = shown.iter().map(|series| series.places.len()).sum();
@@ -176,18 +186,26 @@ struct Series {
     value: Option<String>,
     /// Pieces with the value, in all periods.
     pieces: f64,
+    /// Pieces with another one; of a number as many as have it.
+    others: f64,
     places: BTreeMap<i64, Moments>,
 }
 
 impl Series {
-    fn all(name: Option<String>, group: &Group, period: Period, of_numbers: bool) -> Vec<Self> {
+    fn all(
+        name: Option<String>,
+        group: &Group,
+        period: Period,
+        of_numbers: bool,
+        is_drawn: &dyn Fn(&(&String, &BTreeMap<Moment, f64>)) -> bool,
+    ) -> Vec<Self> {
         let mut any: BTreeMap<i64, Moments> = BTreeMap::new();
         for (moment, values) in &group.any {
             *any.entry(period.place(*moment)).or_default() += *values;
         }
+        let all: f64 = any.values().map(|values| values.count).sum();
         if of_numbers {
-            let pieces = any.values().map(|values| values.count).sum();
-            return vec![Self { group: name, value: None, pieces, places: any }];
+            return vec![Self { group: name, value: None, pieces: all, others: all, places: any }];
         }
         let of_value = |(value, counts): (&String, &BTreeMap<Moment, f64>)| {
             let mut places: BTreeMap<i64, f64> = BTreeMap::new();
@@ -195,10 +213,10 @@ impl Series {
             let share = |(place, any): (&i64, &Moments)| {
                 (*place, Moments::of_share(places.get(place).copied().unwrap_or_default(), any.count))
             };
-            let (group, value) = (name.clone(), Some(value.clone()));
-            Self { group, value, pieces: counts.values().sum(), places: any.iter().map(share).collect() }
+            let (group, value, pieces) = (name.clone(), Some(value.clone()), counts.values().sum::<f64>());
+            Self { group, value, pieces, others: all - pieces, places: any.iter().map(share).collect() }
         };
-        group.values.iter().map(of_value).collect()
+        group.values.iter().filter(is_drawn).map(of_value).collect()
     }
 
     fn rows(&self, period: Period, smooth: usize) -> impl Iterator<Item = Row> {

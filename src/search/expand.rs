@@ -38,7 +38,8 @@ pub(super) async fn correct(
 ) -> Result<(), StoreError> {
     let mut unknown = understood.words(tokenizer, |term| search.rows_with(term) == 0);
     // Where most words are unknown, they are of another language and not misspelt.
-    let is_foreign = understood.terms.len() >= FOREIGN_TERMS_MIN && 2 * unknown.len() > understood.terms.len();
+    let foreign = understood.terms.iter().filter(|term| search.rows_with(term) == 0).count();
+    let is_foreign = understood.terms.len() >= FOREIGN_TERMS_MIN && 2 * foreign > understood.terms.len();
     unknown.retain(|unknown| errors_max(&unknown.word) > 0);
     if is_foreign || unknown.is_empty() {
         return Ok(());

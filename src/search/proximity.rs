@@ -87,7 +87,7 @@ fn ways<'a>(terms: &'a [String], rows_with: &[usize], is_sure: &[bool]) -> Vec<W
     }
     let is_possible = |kept: &Vec<bool>| {
         let mut of_kept = kept.iter().zip(rows_with).filter(|(kept, _)| **kept).map(|(_, rows)| *rows);
-        kept.iter().filter(|kept| **kept).count() >= 2 && of_kept.all(|rows| rows > 0)
+        2 * kept.iter().filter(|kept| **kept).count() >= kept.len() && of_kept.all(|rows| rows > 0)
     };
     let mut ways: Vec<Way> = Vec::new();
     for kept in kept.iter().filter(|kept| is_possible(kept)) {

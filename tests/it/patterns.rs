@@ -120,13 +120,22 @@ async fn what_was_planted_is_found_and_what_a_stratum_explains_is_not() {
     assert_eq!((&body["pieces"], &body["strata"]), (&json!(SONGS - SONGS / 30), &json!(1)));
     let body = patterns(&project, "success=plays&by=genre&time=year&period=10&error_rate=0.001").await;
     assert_eq!(told(&body), expected(&[("length", false), ("tags=hook", true)]), "within genres and decades");
-    assert_eq!(body["strata"], json!(2 * 5));
+    assert_eq!((&body["strata"], &body["period"]), (&json!(2 * 5), &json!("10")));
+    assert_eq!(body["not_compared"], json!({"without_measure": SONGS / 30, "without_group": 0, "without_time": 0}));
     assert!(body["note"].as_str().unwrap().starts_with("associations"));
     let hook = pattern(&body, "tags", Some("hook"));
     assert!(hook["with"].as_f64().unwrap() > hook["without"].as_f64().unwrap() + 100.0, "{hook}");
     // A slice beside the rest; what it is made of is not told.
     let body = patterns(&project, "slice=genre%20%3D%20'pop'&error_rate=0.001").await;
     assert_eq!(told(&body), expected(&[("plays", true), ("slow=false", true), ("slow=true", false)]));
+    let folded = patterns(&project, "slice=Genre%20%3D%20'pop'&error_rate=0.001").await;
+    assert_eq!(folded["patterns"], body["patterns"], "names are read as the engine reads them");
+    let body = patterns(&project, "slice=plays%20%3E%201300%20and%20form%20%3D%20'slow'").await;
+    assert_eq!(body["patterns"], json!([]), "nothing is of the slice");
+    let body = patterns(&project, "slice=plays%20%3E%201400").await;
+    assert_eq!(body["not_compared"]["without_measure"], json!(SONGS / 30), "whether they are of it is not known");
+    assert!(told(&body).contains(&("slow=true".to_owned(), false)), "`slow` in a text is no feature: {body}");
+    let body = patterns(&project, "slice=genre%20%3D%20'pop'&error_rate=0.001").await;
     let slow = pattern(&body, "slow", Some("true"));
     assert!((slow["with"].as_f64().unwrap() - 0.2).abs() < 0.06, "of the slow songs a fifth is pop: {slow}");
 }
@@ -177,6 +186,15 @@ async fn effects_are_as_all_pairs_of_pieces_say() {
 }
 
 #[tokio::test]
+async fn a_slice_of_a_few_pieces_was_told_to_have_what_one_of_them_has() {
+    let project = built().await;
+    for slice in ["id%20%3D%20's5'", "id%20in%20('s5'%2C%20's6'%2C%20's8')"] {
+        let body = patterns(&project, &format!("slice={slice}&error_rate=0.2&limit=500")).await;
+        assert_eq!(body["patterns"], json!([]), "{slice}");
+    }
+}
+
+#[tokio::test]
 async fn what_goes_with_nothing_is_told_no_more_often_than_is_said() {
     // The success of each round is drawn without a look at anything else.
     let mut definitions = DEFINITIONS.replace("name: noise, dtype: float64", "name: noise, dtype: list<float64>");
@@ -221,6 +239,7 @@ async fn what_is_asked_wrongly_is_told_with_what_would_be_right() {
         ("success=plays&by=length", "wrong-type", "by"),
         ("success=plays&time=genre", "wrong-type", "time"),
         ("success=plays&time=year&period=month", "invalid-period", "period"),
+        ("success=plays&period=10", "missing-parameter", "time"),
         ("success=plays&error_rate=0", "invalid-parameter", "error_rate"),
         ("success=plays&limit=501", "invalid-parameter", "limit"),
         ("slice=nothing%20%3D%201", "statement", "slice"),

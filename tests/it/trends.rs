@@ -259,6 +259,28 @@ fn in_shuffled_data_chance_is_taken_for_a_trend_no_more_often_than_is_said() {
 }
 
 #[tokio::test]
+async fn one_piece_far_away_was_told_to_make_all_others_rise_and_what_is_no_number_to_be_one() {
+    let definitions = DEFINITIONS.replace("live, joy,", "live, ln(joy) as joy,");
+    let project = TestProject::new(&definitions);
+    let mut lines = String::new();
+    for number in 0..400 {
+        let is_far = number == 7;
+        let row = json!({"id": format!("p{number}"), "live": !is_far, "year": if is_far { 1900 } else { 2000 + number % 10 },
+            "joy": if number < 40 { -1.0 } else if number < 60 { 0.0 } else { 1.0 + f64::from(number % 10) }});
+        writeln!(lines, "{row}").unwrap();
+    }
+    project.ingest("pieces", "pieces.jsonl", lines).await;
+    project.build().await.unwrap();
+    let body = trends(&project, "feature=live&time=year&period=1").await;
+    assert_eq!((&body["risers"], &body["fallers"], &body["tested"]), (&json!([]), &json!([]), &json!(0)));
+    // Logarithms of less than nothing are no numbers, those of nothing have no end.
+    let body = trends(&project, "feature=joy&time=year&period=1").await;
+    assert_eq!(values(&body, "risers"), ["-"], "{body}");
+    assert_eq!(body["not_counted"]["without_value"], json!(60));
+    assert!(body["rows"].as_array().unwrap().iter().all(|row| row["mean"].is_number()), "{body}");
+}
+
+#[tokio::test]
 async fn time_is_cut_as_asked_and_otherwise_into_few_periods() {
     let project = built().await;
     for (query, period, first) in [

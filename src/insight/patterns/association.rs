@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use distrs::Normal;
-
-use crate::insight::statistics::{Interval, standard_errors};
+use crate::insight::statistics::{Interval, standard_errors, two_sided};
 use crate::limits::PATTERN_PIECES_MIN;
 
-/// By how much the variance of a transformed rank correlation is greater than that of a plain one (Bonett & Wright 2000).
+/// By how much the variance of a transformed rank correlation is greater than that of a plain one (Fieller, Hartley & Pearson 1957).
 const RANKS_VARIANCE: f64 = 1.06;
+
+/// How many pieces are expected by chance to have both what is rare of a number or a value, and what is rare of the measure:
+/// where there are fewer, sums are not near to normal and a single piece would be told as a pattern.
+const RARE_TOGETHER_MIN: f64 = 5.0;
 
 /// Pieces and their measure.
 pub(super) struct Ranked {
@@ -26,6 +28,14 @@ pub(super) struct Association {
     pub means: Option<(f64, f64)>,
 }
 
+/// Ranks within strata.
+struct Ranks {
+    /// Of each piece.
+    ranks: Vec<f64>,
+    /// By stratum: how many pieces share the rank that most do.
+    commonest: BTreeMap<u32, f64>,
+}
+
 /// What was added up of the pieces of a stratum.
 #[derive(Clone, Copy, Default)]
 struct Sums {
@@ -37,10 +47,30 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, rank: f64, measure: f64) {
-        self.count += 1.0;
-        self.ranks += rank;
-        self.squares += rank * rank;
-        self.measure += measure;
+        *self = self.and(Self { count: 1.0, ranks: rank, squares: rank * rank, measure });
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            ranks: self.ranks + other.ranks,
+            squares: self.squares + other.squares,
+            measure: self.measure + other.measure,
+        }
+    }
+
+    fn less(self, other: Self) -> Self {
+        Self {
+            count: self.count - other.count,
+            ranks: self.ranks - other.ranks,
+            squares: self.squares - other.squares,
+            measure: self.measure - other.measure,
+        }
+    }
+
+    /// The variance of the ranks, of two pieces or more.
+    fn spread(&self) -> f64 {
+        (self.squares - self.ranks * self.ranks / self.count).max(0.0) / (self.count - 1.0)
     }
 }
 
@@ -54,8 +84,8 @@ impl Ranked {
         self.measure.len()
     }
 
-    /// How a number goes with the measure: the correlation of their ranks, pooled over strata, with its interval by Fisher's
-    /// transformation. None of few pieces, or where either is the same everywhere.
+    /// How a number goes with the measure: the correlation of their ranks, pooled over strata, tested by its variance over all
+    /// orders within strata, with its interval by Fisher's transformation. None of few pieces.
     pub fn with_number(&self, number: impl Fn(usize) -> Option<f64>) -> Option<Association> {
         let rows: Vec<(usize, f64)> = (0..self.pieces()).filter_map(|row| Some((row, number(row)?))).collect();
         if rows.len() < PATTERN_PIECES_MIN {
@@ -63,115 +93,123 @@ impl Ranked {
         }
         let measures: Vec<(usize, f64)> = rows.iter().map(|(row, _)| (*row, self.measure[*row])).collect();
         let (of_number, of_measure) = (self.ranks(&rows), self.ranks(&measures));
-        let (mut together, mut numbers, mut measured) = (0.0, 0.0, 0.0);
-        for (number, measure) in of_number.iter().zip(&of_measure) {
-            together += number * measure;
-            numbers += number * number;
-            measured += measure * measure;
+        let mut strata: BTreeMap<u32, (f64, f64, f64, f64)> = BTreeMap::new();
+        for (at, (row, _)) in rows.iter().enumerate() {
+            let (number, measure) = (of_number.ranks[at], of_measure.ranks[at]);
+            let (count, together, numbers, measured) = strata.entry(self.strata[*row]).or_default();
+            *count += 1.0;
+            *together += number * measure;
+            *numbers += number * number;
+            *measured += measure * measure;
         }
-        if numbers <= 0.0 || measured <= 0.0 {
+        // Where either is the same throughout a stratum, nothing is compared.
+        strata.retain(|_, (_, _, numbers, measured)| *numbers > 0.0 && *measured > 0.0);
+        let sum = |of: &dyn Fn(&(f64, f64, f64, f64)) -> f64| strata.values().map(of).sum::<f64>();
+        let pieces = sum(&|(count, ..)| *count);
+        let rare = strata.iter().map(|(stratum, (count, ..))| {
+            let rare = |ranks: &Ranks| count - ranks.commonest.get(stratum).copied().unwrap_or_default();
+            rare(&of_number) * rare(&of_measure) / count
+        });
+        let (together, numbers, measured) = (sum(&|of| of.1), sum(&|of| of.2), sum(&|of| of.3));
+        let variance = sum(&|(count, _, numbers, measured)| numbers * measured / (count - 1.0));
+        let freedom = numbers * measured / variance - 2.0;
+        if rare.sum::<f64>() < RARE_TOGETHER_MIN || pieces < PATTERN_PIECES_MIN as f64 || !(freedom >= 1.0) {
             return None;
         }
-        let strata = self.strata_of(&rows);
         let effect = (together / (numbers * measured).sqrt()).clamp(-1.0, 1.0);
-        let freedom = rows.len() as f64 - strata as f64 - 2.0;
-        if freedom < 1.0 {
-            return None;
-        }
-        let error = (RANKS_VARIANCE / freedom).sqrt();
         // Of a correlation of 1 the transformed is without end.
         let transformed = effect.clamp(-1.0 + f64::EPSILON, 1.0 - f64::EPSILON).atanh();
-        let half = standard_errors() * error;
+        let half = standard_errors() * (RANKS_VARIANCE / freedom).sqrt();
         let interval = Interval { low: (transformed - half).tanh(), high: (transformed + half).tanh() };
-        let p = two_sided(transformed / error);
-        Some(Association { value: None, pieces: rows.len(), effect, interval, p, means: None })
+        let p = two_sided(together / variance.sqrt());
+        Some(Association { value: None, pieces: pieces as usize, effect, interval, p, means: None })
     }
 
     /// How each value that enough pieces have, and enough have not, goes with the measure: the difference of their mean ranks,
-    /// pooled over strata (van Elteren 1960). `values` are those of a piece; none where they are not known.
+    /// pooled over strata. `values` are those of a piece; none where they are not known.
     pub fn with_values<'a>(&self, values: impl Fn(usize) -> Option<Vec<&'a str>>) -> Vec<Association> {
         let known: Vec<(usize, Vec<&str>)> = (0..self.pieces()).filter_map(|row| Some((row, values(row)?))).collect();
         let measures: Vec<(usize, f64)> = known.iter().map(|(row, _)| (*row, self.measure[*row])).collect();
         let ranks = self.ranks(&measures);
         let mut all: BTreeMap<u32, Sums> = BTreeMap::new();
-        let mut with: BTreeMap<&str, BTreeMap<u32, Sums>> = BTreeMap::new();
-        for ((row, mut values), rank) in known.into_iter().zip(ranks) {
-            let (stratum, measure) = (self.strata[row], self.measure[row]);
-            all.entry(stratum).or_default().add(rank, measure);
+        let mut with: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, (row, values)) in known.iter().enumerate() {
+            all.entry(self.strata[*row]).or_default().add(ranks.ranks[at], self.measure[*row]);
+            let mut values = values.clone();
             values.sort_unstable();
             values.dedup();
-            for value in values {
-                with.entry(value).or_default().entry(stratum).or_default().add(rank, measure);
-            }
+            values.into_iter().for_each(|value| with.entry(value).or_default().push(at));
         }
-        with.into_iter().filter_map(|(value, with)| of_value(value, &with, &all)).collect()
+        with.retain(|_, pieces| pieces.len() >= PATTERN_PIECES_MIN);
+        let of_value = |(value, pieces): (&str, Vec<usize>)| {
+            let mut of_strata: BTreeMap<u32, Sums> = BTreeMap::new();
+            for at in pieces {
+                let (row, _) = known[at];
+                of_strata.entry(self.strata[row]).or_default().add(ranks.ranks[at], self.measure[row]);
+            }
+            of_value(value, &of_strata, &all, &ranks)
+        };
+        with.into_iter().filter_map(of_value).collect()
     }
 
     /// The rank of each piece's number within its stratum: from -1/2, the least, to 1/2; equal ones share one.
-    fn ranks(&self, numbers: &[(usize, f64)]) -> Vec<f64> {
+    fn ranks(&self, numbers: &[(usize, f64)]) -> Ranks {
         let mut order: Vec<usize> = (0..numbers.len()).collect();
         let place = |at: &usize| (self.strata[numbers[*at].0], numbers[*at].1);
         order.sort_unstable_by(|a, b| {
             let ((a_stratum, a), (b_stratum, b)) = (place(a), place(b));
             a_stratum.cmp(&b_stratum).then(a.total_cmp(&b))
         });
-        let mut ranks = vec![0.0; numbers.len()];
+        let (mut ranks, mut commonest) = (vec![0.0; numbers.len()], BTreeMap::new());
         for of_stratum in order.chunk_by(|a, b| place(a).0 == place(b).0) {
-            let mut before = 0;
+            let (mut before, mut most) = (0, 0);
             for equal in of_stratum.chunk_by(|a, b| place(a).1 == place(b).1) {
                 let rank = (before as f64 + equal.len() as f64 / 2.0) / of_stratum.len() as f64 - 0.5;
                 equal.iter().for_each(|at| ranks[*at] = rank);
                 before += equal.len();
+                most = most.max(equal.len());
             }
+            commonest.insert(place(&of_stratum[0]).0, most as f64);
         }
-        ranks
-    }
-
-    fn strata_of(&self, rows: &[(usize, f64)]) -> usize {
-        let mut strata: Vec<u32> = rows.iter().map(|(row, _)| self.strata[*row]).collect();
-        strata.sort_unstable();
-        strata.dedup();
-        strata.len()
+        Ranks { ranks, commonest }
     }
 }
 
-fn of_value(value: &str, with: &BTreeMap<u32, Sums>, all: &BTreeMap<u32, Sums>) -> Option<Association> {
-    let (mut weights, mut difference, mut variance) = (0.0, 0.0, 0.0);
+fn of_value(value: &str, with: &BTreeMap<u32, Sums>, all: &BTreeMap<u32, Sums>, ranks: &Ranks) -> Option<Association> {
+    let (mut weights, mut difference, mut by_chance, mut variance, mut rare) = (0.0, 0.0, 0.0, 0.0, 0.0);
     let (mut pieces, mut others) = (Sums::default(), Sums::default());
-    for (stratum, all) in all {
-        let with = with.get(stratum).copied().unwrap_or_default();
-        let without = Sums { count: all.count - with.count, ranks: all.ranks - with.ranks, ..Sums::default() };
-        pieces.count += with.count;
-        pieces.measure += with.measure;
-        others.count += without.count;
-        others.measure += all.measure - with.measure;
-        if with.count == 0.0 || without.count == 0.0 || all.count < 2.0 {
+    for (stratum, with) in with {
+        let all = all.get(stratum).copied().unwrap_or_default();
+        let (without, spread) = (all.less(*with), all.spread());
+        // Where all have the value, or all the same measure, nothing is compared.
+        if without.count < 1.0 || !(spread > 0.0) {
             continue;
         }
+        pieces = pieces.and(*with);
+        others = others.and(without);
         let weight = with.count * without.count / all.count;
-        let spread = (all.squares - all.ranks * all.ranks / all.count).max(0.0) / (all.count - 1.0);
         weights += weight;
         difference += weight * (with.ranks / with.count - without.ranks / without.count);
-        // The mean of either is as uncertain as it is by chance alone: weight² · spread · (1 / with + 1 / without).
-        variance += weight * spread;
+        // By chance the two means differ by a variance of spread · (1 / with + 1 / without).
+        by_chance += weight * spread;
+        let of_side = |side: &Sums| if side.count < 2.0 { spread } else { side.spread() } / side.count;
+        variance += weight * weight * (of_side(with) + of_side(&without));
+        let commonest = ranks.commonest.get(stratum).copied().unwrap_or_default();
+        rare += with.count.min(without.count) * (all.count - commonest) / all.count;
     }
     let enough = PATTERN_PIECES_MIN as f64;
-    if pieces.count < enough || others.count < enough || weights <= 0.0 || variance <= 0.0 {
+    if pieces.count < enough || others.count < enough || rare < RARE_TOGETHER_MIN {
         return None;
     }
     // A difference of mean ranks is how much likelier than by halves one is above another: of that delta is twice as much.
-    let (effect, error) = (2.0 * difference / weights, 2.0 * variance.sqrt() / weights);
-    let half = standard_errors() * error;
+    let effect = 2.0 * difference / weights;
+    let half = standard_errors() * 2.0 * variance.sqrt() / weights;
     Some(Association {
         value: Some(value.to_owned()),
         pieces: pieces.count as usize,
         effect,
         interval: Interval { low: (effect - half).max(-1.0), high: (effect + half).min(1.0) },
-        p: two_sided(effect / error),
+        p: two_sided(difference / by_chance.sqrt()),
         means: Some((pieces.measure / pieces.count, others.measure / others.count)),
     })
-}
-
-fn two_sided(z: f64) -> f64 {
-    2.0 * Normal::cdf(-z.abs(), 0.0, 1.0)
 }

@@ -9,7 +9,7 @@ use datafusion::arrow::error::ArrowError;
 
 use super::{NotCounted, Request, Trends};
 use crate::engine::quoted;
-use crate::insight::asked::{Columns, InsightError, condition, group, moment, wrong};
+use crate::insight::asked::{Columns, InsightError, condition, finite, group, moment, wrong};
 use crate::insight::period::Moment;
 use crate::insight::statistics::Moments;
 
@@ -85,7 +85,7 @@ impl Counting {
             "select {} as moment, {} as piece_group, {} as value from {}{}",
             moment(time, self.time_is_date),
             group(by.as_ref()),
-            quoted(feature),
+            if self.counted == Counted::Numbers { finite(feature) } else { quoted(feature) },
             quoted(entity),
             self.condition.as_ref().map(|condition| format!(" where ({condition})")).unwrap_or_default()
         );
@@ -103,7 +103,7 @@ impl Counting {
             )
         };
         let counts = match self.counted {
-            Counted::Numbers => all("avg(cast(value as double)) as mean, var_pop(cast(value as double)) as variance"),
+            Counted::Numbers => all("avg(value) as mean, var_pop(value) as variance"),
             Counted::Values => format!("{} union all {}", all(of_numbers), each("rows")),
             Counted::Lists => {
                 let items = format!("(select {key}, unnest(array_distinct(value)) as value from rows) as items");
