@@ -148,7 +148,7 @@ mod tests {
         }
         for freedom in 2..400 {
             let p = 2.0 * student(f64::from(freedom)).sf(14.2);
-            assert!(p < 0.01 && p >= 0.0, "{freedom} {p}");
+            assert!((0.0..0.01).contains(&p), "{freedom} {p}");
         }
         assert!((two_sided(1.959_964) - 0.05).abs() < 1e-6 && two_sided(20.0) > 0.0);
     }

@@ -78,7 +78,7 @@ impl Trends {
         commonest.sort_by(|a, b| b.1.total_cmp(&a.1));
         let commonest: BTreeSet<&String> = commonest.into_iter().take(request.limit).map(|(value, _)| value).collect();
         // Of a value that few pieces have, and that is not shown, no line is drawn.
-        let is_drawn = |(value, counts): &(&String, &BTreeMap<Moment, f64>)| {
+        let is_drawn = |(value, counts): &OfValue<'_>| {
             commonest.contains(value) || counts.values().sum::<f64>() >= TREND_COUNT_MIN
         };
         let drawn: usize = groups.values().map(|group| group.values.iter().filter(is_drawn).count()).sum();
@@ -180,6 +180,9 @@ fn rows(
     Ok(shown.into_iter().flat_map(|series| series.rows(period, request.smooth)).collect())
 }
 
+/// A value, and by moment how many pieces have it.
+type OfValue<'a> = (&'a String, &'a BTreeMap<Moment, f64>);
+
 /// One line of a plot: a value of a group, or the number of a group.
 struct Series {
     group: Option<String>,
@@ -197,7 +200,7 @@ impl Series {
         group: &Group,
         period: Period,
         of_numbers: bool,
-        is_drawn: &dyn Fn(&(&String, &BTreeMap<Moment, f64>)) -> bool,
+        is_drawn: &dyn Fn(&OfValue<'_>) -> bool,
     ) -> Vec<Self> {
         let mut any: BTreeMap<i64, Moments> = BTreeMap::new();
         for (moment, values) in &group.any {

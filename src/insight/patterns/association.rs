@@ -28,6 +28,15 @@ pub(super) struct Association {
     pub means: Option<(f64, f64)>,
 }
 
+/// Products of the ranks of a number and of the measure, added up.
+#[derive(Clone, Copy, Default)]
+struct Products {
+    count: f64,
+    together: f64,
+    numbers: f64,
+    measured: f64,
+}
+
 /// Ranks within strata.
 struct Ranks {
     /// Of each piece.
@@ -93,27 +102,33 @@ impl Ranked {
         }
         let measures: Vec<(usize, f64)> = rows.iter().map(|(row, _)| (*row, self.measure[*row])).collect();
         let (of_number, of_measure) = (self.ranks(&rows), self.ranks(&measures));
-        let mut strata: BTreeMap<u32, (f64, f64, f64, f64)> = BTreeMap::new();
+        let mut strata: BTreeMap<u32, Products> = BTreeMap::new();
         for (at, (row, _)) in rows.iter().enumerate() {
             let (number, measure) = (of_number.ranks[at], of_measure.ranks[at]);
-            let (count, together, numbers, measured) = strata.entry(self.strata[*row]).or_default();
-            *count += 1.0;
-            *together += number * measure;
-            *numbers += number * number;
-            *measured += measure * measure;
+            let of_stratum = strata.entry(self.strata[*row]).or_default();
+            of_stratum.count += 1.0;
+            of_stratum.together += number * measure;
+            of_stratum.numbers += number * number;
+            of_stratum.measured += measure * measure;
         }
         // Where either is the same throughout a stratum, nothing is compared.
-        strata.retain(|_, (_, _, numbers, measured)| *numbers > 0.0 && *measured > 0.0);
-        let sum = |of: &dyn Fn(&(f64, f64, f64, f64)) -> f64| strata.values().map(of).sum::<f64>();
-        let pieces = sum(&|(count, ..)| *count);
-        let rare = strata.iter().map(|(stratum, (count, ..))| {
-            let rare = |ranks: &Ranks| count - ranks.commonest.get(stratum).copied().unwrap_or_default();
-            rare(&of_number) * rare(&of_measure) / count
-        });
-        let (together, numbers, measured) = (sum(&|of| of.1), sum(&|of| of.2), sum(&|of| of.3));
-        let variance = sum(&|(count, _, numbers, measured)| numbers * measured / (count - 1.0));
+        strata.retain(|_, of| of.numbers > 0.0 && of.measured > 0.0);
+        let (mut all, mut variance, mut rare) = (Products::default(), 0.0, 0.0);
+        for (stratum, of) in &strata {
+            all.count += of.count;
+            all.together += of.together;
+            all.numbers += of.numbers;
+            all.measured += of.measured;
+            variance += of.numbers * of.measured / (of.count - 1.0);
+            let rare_of = |ranks: &Ranks| of.count - ranks.commonest.get(stratum).copied().unwrap_or_default();
+            rare += rare_of(&of_number) * rare_of(&of_measure) / of.count;
+        }
+        let Products { count: pieces, together, numbers, measured } = all;
+        if strata.is_empty() || rare < RARE_TOGETHER_MIN || pieces < PATTERN_PIECES_MIN as f64 {
+            return None;
+        }
         let freedom = numbers * measured / variance - 2.0;
-        if rare.sum::<f64>() < RARE_TOGETHER_MIN || pieces < PATTERN_PIECES_MIN as f64 || !(freedom >= 1.0) {
+        if freedom < 1.0 {
             return None;
         }
         let effect = (together / (numbers * measured).sqrt()).clamp(-1.0, 1.0);
@@ -182,7 +197,7 @@ fn of_value(value: &str, with: &BTreeMap<u32, Sums>, all: &BTreeMap<u32, Sums>, 
         let all = all.get(stratum).copied().unwrap_or_default();
         let (without, spread) = (all.less(*with), all.spread());
         // Where all have the value, or all the same measure, nothing is compared.
-        if without.count < 1.0 || !(spread > 0.0) {
+        if without.count < 1.0 || spread <= 0.0 {
             continue;
         }
         pieces = pieces.and(*with);
