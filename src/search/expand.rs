@@ -19,14 +19,17 @@ const FOREIGN_TERMS_MIN: usize = 4;
 /// How much a synonym counts, where the word that was asked for counts 1.
 const SYNONYM_WEIGHT: f32 = 0.5;
 
-/// Words of texts that are near to one of a query, of which some have one stem.
+/// Words of texts that are near to one of a query which are looked at; some have one stem.
 const NEAR_WORDS: usize = 15;
 
-/// How many terms a word which no text has is looked for by, and the least cosine of their vectors; each counts as much as it.
-const RELATED: (usize, f32) = (5, 0.5);
+/// How many of the nearest words a word which no text has is looked for by, and the least cosine of their vectors; each counts
+/// as much as it.
+const RELATED_WORDS: usize = 5;
+const RELATED_COSINE_MIN: f32 = 0.5;
 
 /// How many terms are looked for beside a word that texts have, the least cosine, and how much each counts.
-const RELATED_BESIDE: (usize, f32) = (3, 0.7);
+const RELATED_BESIDE: usize = 3;
+const RELATED_BESIDE_COSINE_MIN: f32 = 0.7;
 const RELATED_BESIDE_WEIGHT: f32 = 0.4;
 
 /// Reads words that no text has as the words of texts that are nearest to them: by fewest errors, then rather those with the
@@ -113,12 +116,13 @@ pub(super) async fn add_related(
     };
     let near = search.words_near((0..asked.len()).map(numbers).collect(), NEAR_WORDS).await?;
     for (asked, near) in asked.iter().zip(near) {
-        let (most, cosine_min) = match search.rows_with(&asked.term) {
-            0 => RELATED,
-            _ => RELATED_BESIDE,
+        let is_known = search.rows_with(&asked.term) > 0;
+        let (looked_at, most, cosine_min) = match is_known {
+            false => (RELATED_WORDS, RELATED_WORDS, RELATED_COSINE_MIN),
+            true => (NEAR_WORDS, RELATED_BESIDE, RELATED_BESIDE_COSINE_MIN),
         };
         let mut terms: Vec<(String, f32)> = Vec::new();
-        for (word, cosine) in near.into_iter().filter(|(_, cosine)| *cosine >= cosine_min) {
+        for (word, cosine) in near.into_iter().take(looked_at).filter(|(_, cosine)| *cosine >= cosine_min) {
             let term = tokenizer.joined(&word);
             let is_new = term != asked.term && !terms.iter().any(|(known, _)| *known == term);
             if is_new && search.rows_with(&term) > 0 {
@@ -126,7 +130,7 @@ pub(super) async fn add_related(
             }
         }
         for (term, cosine) in terms.into_iter().take(most) {
-            let weight = if search.rows_with(&asked.term) == 0 { cosine.min(1.0) } else { RELATED_BESIDE_WEIGHT };
+            let weight = if is_known { RELATED_BESIDE_WEIGHT } else { cosine.min(1.0) };
             understood.add(AddedTerm { term, weight, word: asked.word.clone(), reason: Reason::Related });
         }
     }
