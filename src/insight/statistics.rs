@@ -132,39 +132,3 @@ fn quantile(freedom: f64) -> f64 {
 fn student(freedom: f64) -> StudentsT {
     StudentsT::new(0.0, 1.0, freedom.max(1.0)).expect("a scale of 1 and a freedom of 1 or more are right")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A library answered infinity for some, and nothing was believed to rise: tables of Student's t have these.
-    #[test]
-    fn students_t_was_wrong_at_two_hundred_degrees_of_freedom() {
-        for (freedom, quantile_of_95) in
-            [(1.0, 12.706), (10.0, 2.228), (18.0, 2.101), (20.0, 2.086), (200.0, 1.972), (3e6, 1.960)]
-        {
-            assert!((quantile(freedom) - quantile_of_95).abs() < 1e-3, "{freedom} {}", quantile(freedom));
-            assert!((2.0 * student(freedom).sf(quantile_of_95) - 0.05).abs() < 1e-4, "{freedom}");
-        }
-        for freedom in 2..400 {
-            let p = 2.0 * student(f64::from(freedom)).sf(14.2);
-            assert!((0.0..0.01).contains(&p), "{freedom} {p}");
-        }
-        assert!((two_sided(1.959_964) - 0.05).abs() < 1e-6 && two_sided(20.0) > 0.0);
-    }
-
-    #[test]
-    fn rates_are_those_of_benjamini_and_hochberg() {
-        let q = false_discovery(&[0.01, 0.04, 0.03, 0.005]);
-        let expected = [0.02, 0.04, 0.04, 0.02];
-        assert!(q.iter().zip(expected).all(|(q, expected)| (q - expected).abs() < 1e-12), "{q:?}");
-        assert!(false_discovery(&[]).is_empty());
-    }
-
-    #[test]
-    fn what_is_the_same_everywhere_has_no_slope() {
-        let same = Moments { count: 10.0, mean: 0.1, squares: 1e-34 };
-        assert_eq!(slope(&[(1.0, same), (2.0, same)]), None);
-        assert_eq!(slope(&[(1.0, Moments::of_share(3.0, 10.0))]), None, "of one time");
-    }
-}

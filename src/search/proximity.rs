@@ -104,35 +104,3 @@ fn way<'a>(terms: &'a [String], kept: &[bool]) -> Way<'a> {
     let between = places.windows(2).map(|two| two[1] - two[0] - 1).max().unwrap_or_default();
     Way { terms: places.into_iter().map(|at| terms[at].as_str()).collect(), between }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tried(words: &str, rows_with: &[usize], sure: &[bool]) -> Vec<String> {
-        let terms: Vec<String> = words.split(' ').map(str::to_owned).collect();
-        let shown = |way: Way| format!("{} ~{}", way.terms.join(" "), way.between);
-        ways(&terms, rows_with, sure).into_iter().map(shown).collect()
-    }
-
-    #[test]
-    fn a_line_is_looked_for_whole_and_then_without_what_may_be_wrong() {
-        let sure = |count| vec![true; count];
-        assert!(tried("in the sea", &[9, 9, 9], &sure(3)).is_empty());
-        assert_eq!(
-            tried("to the last bank", &[9, 9, 5, 2], &sure(4)),
-            ["to the last bank ~0", "to the last ~0", "to the bank ~1", "the last bank ~0"]
-        );
-        // What was read as another word, and what no text has.
-        assert_eq!(
-            tried("and the diamond of many", &[9, 9, 1, 9, 8], &[true, true, false, true, true])[..2],
-            ["and the diamond of many ~0", "and the of many ~1"]
-        );
-        assert_eq!(
-            tried("and the diaond of many", &[9, 9, 0, 9, 8], &[true, true, false, true, true]),
-            ["and the of many ~1"]
-        );
-        let long = vec!["word"; 13].join(" ");
-        assert_eq!(tried(&long, &[9; 13], &sure(13)).len(), 1, "no line has so many");
-    }
-}
