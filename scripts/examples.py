@@ -382,16 +382,16 @@ def changes(base: str, command: str) -> list[Example]:
 
     def apart(checks: Checks, answer: Answer) -> None:
         told = answer.json()
-        checks.that(1 <= len(told["patterns"]) <= 10, f"patterns of {told['tested']}")
+        checks.that(len(told["patterns"]) == 10 and told["tested"] > 100, f"patterns of {told['tested']}")
         checks.that(all(of["low"] - 1e-6 <= of["effect"] <= of["high"] + 1e-6 for of in told["patterns"]), "effects lie in their intervals")
 
-    bought = f"{base}/api/patterns?success=purchases_count_all&by=genre&limit=10"
+    war = f"{base}/api/patterns?slice=theme%20%3D%20%27war%27&time=year&limit=10"
     asked = f"{base}/api/trends?feature=theme&time=year&period=25&filter=year%20%3E%3D%201600"
     return [
         Example("What poems are about, by quarter of a century: shares, and which rise or fall.", get(asked), themes, shown_lines=16),
         Example("The same as a chart, for https://vega.github.io/editor.", get(asked, "-H", "accept: application/vnd.vegalite+json"), chart, media_type="application/vnd.vegalite+json", shown_lines=4),
         Example("The same on the command line, drawn.", f"{command} trends theme --time year --period 25 --limit 6", drawn),
-        Example("What songs that are bought have, within their genre: associations, with their intervals.", get(bought), apart, shown_lines=24),
+        Example("What sets poems of war apart from others of their time: associations, with their intervals.", get(war), apart, shown_lines=24),
     ]
 
 

@@ -11,6 +11,7 @@ mod embeddings;
 mod extract;
 mod feast;
 mod features;
+mod feedback;
 mod health;
 mod ingest;
 mod inputs;
@@ -43,6 +44,7 @@ pub use datasets::{Asked, parse_range};
 pub(crate) use keys::{KeyAnswer, NewKeyAnswer};
 pub use policy::{Policy, ROUTES};
 pub use problem::Problem;
+pub(crate) use search::SearchCalls;
 pub use serve::{ServeError, Serving, serve};
 pub(crate) use usage::{UsageAnswer, UsageReport};
 
@@ -95,6 +97,7 @@ fn routes_and_document() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(datasets::download))
         .routes(routes!(search::search))
         .routes(routes!(search::batch))
+        .routes(routes!(feedback::feedback))
         .routes(routes!(recommendations::recommendations))
         .routes(routes!(trends::trends))
         .routes(routes!(patterns::patterns))

@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod experiments;
 mod jobs;
 mod open_release;
 mod statements;
@@ -24,6 +25,7 @@ use crate::config::Config;
 use crate::dataset::{self, DatasetError};
 use crate::definition::Dtype;
 use crate::engine::Resources;
+use crate::experiments::Experiments;
 use crate::ingest::{Shape, ShapeColumn};
 use crate::jobs::Jobs;
 use crate::limits::{COMPILED_SELECTIONS_MAX, EXPORTS_AT_ONCE_MAX, OPEN_RELEASES_MAX, RELEASE_POLL_INTERVAL};
@@ -56,6 +58,7 @@ struct Inner {
     state: OnceCell<State>,
     access: OnceCell<Arc<Access>>,
     jobs: OnceCell<Jobs>,
+    experiments: OnceCell<Experiments>,
     answers: Answers,
     /// Opened by the first statement.
     sandbox: OnceLock<Sandbox>,
@@ -87,6 +90,7 @@ impl App {
                 state: OnceCell::new(),
                 access: OnceCell::new(),
                 jobs: OnceCell::new(),
+                experiments: OnceCell::new(),
                 answers,
                 sandbox: OnceLock::new(),
                 exports: Semaphore::new(EXPORTS_AT_ONCE_MAX),
@@ -157,6 +161,7 @@ impl App {
         let opened = self.open_number(number).await?;
         tracing::info!(release = number.get(), memory_bytes = opened.memory_bytes(), "serving a release");
         self.inner.latest.send_replace(Some(opened));
+        self.check_experiments().await;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod check;
 pub mod corpus;
 mod diff;
 mod eval;
+mod experiments;
 mod gc;
 mod ingest;
 mod init;
@@ -108,6 +109,10 @@ enum Command {
     Trends(trends::TrendsCommand),
     /// Show what goes with success, or sets a slice of the corpus apart from the rest.
     Patterns(patterns::PatternsCommand),
+    /// Compare profiles of a search by what people say of hits.
+    Experiments(experiments::ExperimentsCommand),
+    /// Write what was said of hits as queries and judgements.
+    Feedback(experiments::FeedbackCommand),
     /// Measure the analyzers and the search on texts whose analysis, and queries whose answers, are known.
     Eval(eval::Eval),
     /// Make corpora.
@@ -162,6 +167,8 @@ async fn command_done(command: Command, project: &Path) -> anyhow::Result<ExitCo
         Command::Recommend(command) => command.run(project).await,
         Command::Trends(command) => command.run(project).await,
         Command::Patterns(command) => command.run(project).await,
+        Command::Experiments(command) => command.run(project).await,
+        Command::Feedback(command) => command.run(project).await,
         Command::Eval(command) => command.run(project).await,
         Command::Build(command) => command.run(project).await,
         Command::Ingest(command) => command.run(project).await,

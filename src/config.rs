@@ -1,5 +1,6 @@
 //! `rhapsode.toml` and the `RHAPSODE__*` variables: the only reader of the environment.
 
+mod experiments;
 mod models;
 mod tiers;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use experiments::ExperimentConfig;
 pub use models::{BertConfig, ModelConfig, OpenaiConfig};
 pub use tiers::{QuotaConfig, RateConfig, TierConfig};
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub traces: TracesConfig,
     /// Embedding models beside the built-in `use`, by the names that definitions call them.
     pub models: BTreeMap<String, ModelConfig>,
+    /// Profiles of searches that are tried on keys, by the names of the experiments.
+    pub experiments: BTreeMap<String, ExperimentConfig>,
 }
 
 /// Where the data lives.
@@ -203,6 +207,7 @@ impl Default for Config {
             resources: Default::default(),
             traces: Default::default(),
             models: Default::default(),
+            experiments: Default::default(),
         }
     }
 }

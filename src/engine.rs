@@ -42,7 +42,7 @@ pub use numbering::{numbered, numbered_schema};
 pub use resources::Resources;
 pub use row_expression::RowExpression;
 pub use sql_error::SqlError;
-pub use statement::{Statement, TableRead, canonical_expression, columns_of_expression, quoted};
+pub use statement::{Statement, TableCall, TableRead, canonical_expression, columns_of_expression, quoted};
 pub use terms::SEARCH_TERMS;
 pub use themes::with_vectors;
 

@@ -7,7 +7,6 @@ mod likeness;
 mod patterns;
 mod period;
 mod recommend;
-mod statistics;
 mod trends;
 
 pub use asked::{InsightError, entity_of};
@@ -15,5 +14,4 @@ pub use chart::{tidy, trend_chart};
 pub use patterns::{Comparing, Measure, NotCompared, Pattern, Patterns, Request as PatternRequest};
 pub use period::{Period, Start};
 pub use recommend::{Reason, Recommendation, RecommendationError, Recommended, Request, recommend};
-pub use statistics::{Interval, Slope};
 pub use trends::{Counting, NotCounted, Request as TrendRequest, Row, Trend, Trends};

@@ -8,6 +8,7 @@ pub mod config;
 pub mod error;
 pub mod limits;
 pub mod name;
+pub mod statistics;
 pub mod telemetry;
 pub mod text;
 
@@ -26,6 +27,7 @@ pub mod access;
 pub mod analysis;
 pub mod dataset;
 pub mod evaluate;
+pub mod experiments;
 pub mod insight;
 pub mod jobs;
 pub mod online;

@@ -23,6 +23,12 @@ pub const STATEMENT_OPERATORS_MAX: usize = 250;
 /// Open brackets at one point of a statement, for the same reason.
 pub const STATEMENT_DEPTH_MAX: usize = 50;
 
+/// Hits of which one key may say something: a state database of a thousand keys that do is some ten gigabytes.
+pub const FEEDBACK_OF_A_KEY_MAX: i64 = 100_000;
+
+/// Calls of `search` in one statement: 200 rows each become part of it.
+pub const SEARCH_CALLS_MAX: usize = 4;
+
 /// Parameters of one statement.
 pub const STATEMENT_PARAMETERS_MAX: usize = 1_000;
 

@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{Array, RecordBatch};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::error::ArrowError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
@@ -179,7 +180,7 @@ async fn collected(
     let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
     while let Some(batch) = stream.try_next().await.map_err(SqlError::from_execution)? {
         rows += batch.num_rows();
-        bytes += batch.get_array_memory_size();
+        bytes += bytes_of(&batch).map_err(|error| SqlError::internal(error.to_string()))?;
         if rows > limits.rows {
             let message =
                 format!("the result has more than {} rows; add a `limit`, or download the dataset", limits.rows);
@@ -192,6 +193,11 @@ async fn collected(
         batches.push(batch);
     }
     Ok(Answer { schema, batches })
+}
+
+/// Bytes of the values of a batch. Its columns may lie in one buffer, as those of a worker do, which would count for each.
+fn bytes_of(batch: &RecordBatch) -> Result<usize, ArrowError> {
+    batch.columns().iter().map(|column| column.to_data().get_slice_memory_size()).sum()
 }
 
 /// What a value of JSON is in a statement; none where it is no scalar.

@@ -35,7 +35,7 @@ use crate::store::{ProfilePin, Readable, ReadableSearch, SearchMode, SearchVecto
 use crate::text::terms::Tokenizer;
 
 /// The profile of requests that name none.
-const DEFAULT_PROFILE: &str = "default";
+pub const DEFAULT_PROFILE: &str = "default";
 
 /// What is asked.
 #[derive(Clone, Debug)]

@@ -19,8 +19,11 @@ use crate::config::StateConfig;
 use crate::error::ErrorKind;
 
 /// What each version of the database adds, in order. What was released is never changed.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("jobs", include_str!("state/0001_jobs.sql")), ("access", include_str!("state/0002_access.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("jobs", include_str!("state/0001_jobs.sql")),
+    ("access", include_str!("state/0002_access.sql")),
+    ("feedback", include_str!("state/0003_feedback.sql")),
+];
 
 /// What would end a path in a URL, or be read as another character.
 const UNSAFE_IN_PATHS: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'?');

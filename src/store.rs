@@ -4,6 +4,7 @@
 //! `incoming/`, `exports/`). Data becomes visible in one step, when `releases/<number>.json` is created; whatever is not
 //! pinned by a release is not there for a reader. Only this module names the `lance` crate.
 
+mod aside;
 mod entitlements;
 mod exports;
 mod feature_version;
@@ -41,6 +42,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+pub use aside::aside;
 pub use entitlements::Entitlements;
 pub use exports::{Export, ExportWriter};
 pub use feature_version::OtherVersion;

@@ -73,6 +73,7 @@ fn describe() {
     describe_histogram!("rhapsode_job_chunk_seconds", "Time of a chunk of a job");
     describe_counter!("rhapsode_job_texts_total", "Texts of jobs that were worked off");
     describe_counter!("rhapsode_problems_total", "Problems that were answered, by kind");
+    describe_counter!("rhapsode_feedback_total", "What was said of hits");
     describe_counter!("rhapsode_quota_spent_total", "What keys used, by the units of quotas");
     describe_counter!("rhapsode_answers_kept_total", "Answers of statements that were kept, or made");
     describe_gauge!("rhapsode_answers_kept_bytes", "Bytes of those that are kept");

@@ -80,8 +80,7 @@ def measured(binary: str) -> str:
     require_wrk()
     server = Server(binary, PROJECT, "127.0.0.1:0", "127.0.0.1:0", PROJECT / "bench-search.log")
     try:
-        client = Client(server.address)
-        milliseconds, found = timed(client, queries, rows.append_column("words", [words]), words)
+        milliseconds, found = timed(server.address, queries, rows.append_column("words", [words]), words)
         return page(len(keys), milliseconds, found, saturated(server.address, words))
     finally:
         server.stop(signal.SIGTERM)
@@ -100,7 +99,7 @@ def asked_queries(words: list[str], wanted: int, seed: int = 1) -> list[str]:
     return queries
 
 
-def timed(client: Client, queries: list[str], rows: Any, words: list[str]) -> tuple[dict[str, list[float]], float]:
+def timed(address: str, queries: list[str], rows: Any, words: list[str]) -> tuple[dict[str, list[float]], float]:
     """Milliseconds of each way of asking, by its name; and the recall of our index."""
 
     def ours(mode: str, condition: str | None = None) -> Callable[[str, Any], Any]:
@@ -111,7 +110,7 @@ def timed(client: Client, queries: list[str], rows: Any, words: list[str]) -> tu
         return send
 
     print("bench: vectors of the queries", flush=True)
-    vectors = []
+    client, vectors = Client(address), []
     for start in range(0, len(queries), 100):
         body = json.dumps({"texts": queries[start : start + 100]}).encode()
         vectors += json.loads(client.send("POST", "/api/embeddings/batch", body))["embeddings"]
@@ -123,6 +122,8 @@ def timed(client: Client, queries: list[str], rows: Any, words: list[str]) -> tu
     stemmer = Stemmer.Stemmer("english")
     index = bm25s.BM25()
     index.index(bm25s.tokenize(words, stemmer=stemmer, stopwords="en", show_progress=False), show_progress=False)
+    # The server closes connections that rest for as long as this took.
+    client = Client(address)
 
     def by_bm25s(query: str, _: Any) -> Any:
         tokens = bm25s.tokenize([query], stemmer=stemmer, stopwords="en", show_progress=False)

@@ -32,6 +32,16 @@ def test_a_search_is_tried_again_as_other_requests_are() -> None:
     assert len(fake.requests) == 2
 
 
+def test_feedback_is_sent_as_it_is_said() -> None:
+    recorded = {"release": 7, "search": "verse", "profile": "default", "recorded": "new", "experiment": None}
+    fake = Fake(answers(httpx.Response(200, json=recorded)))
+    with fake.client() as client:
+        assert client.feedback("the sea", "t1", "relevant", profile="default", release=7)["recorded"] == "new"
+    [request] = fake.requests
+    assert (request.method, request.url.path, request.url.params["release"]) == ("POST", "/api/feedback", "7")
+    assert json.loads(request.content) == {"query": "the sea", "key": "t1", "verdict": "relevant", "profile": "default"}
+
+
 def test_recommendations_name_keys_as_urls_do() -> None:
     answer = {"release": 7, "search": "verse", "recommendations": [], "weights": {}}
     fake = Fake(answers(*[httpx.Response(200, json=answer)] * 4))

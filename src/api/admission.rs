@@ -133,8 +133,14 @@ fn check_link(credentials: &Credentials, link: Option<&str>) -> Result<(), Probl
 }
 
 fn scoped(caller: Caller, scope: Option<Scope>) -> Result<Caller, Problem> {
-    match scope.filter(|scope| !caller.may(*scope)) {
-        None => Ok(caller),
+    scope.map_or(Ok(()), |scope| check_scope(&caller, scope))?;
+    Ok(caller)
+}
+
+/// Refuses what needs a scope that the caller has not.
+pub(super) fn check_scope(caller: &Caller, scope: Scope) -> Result<(), Problem> {
+    match Some(scope).filter(|scope| !caller.may(*scope)) {
+        None => Ok(()),
         Some(scope) if caller.key().is_none() => {
             let detail = format!("without keys this server does nothing that needs the scope `{}`", scope.name());
             let problem = Problem::new(StatusCode::FORBIDDEN, "missing-scope", detail).field("scope", scope.name());

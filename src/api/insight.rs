@@ -79,11 +79,11 @@ impl From<InsightError> for Problem {
             InsightError::ManyGroups { name, .. } => {
                 Self::of_kind(kind, "too-many", detail).field("by", name).remedy("filter, or group by another feature")
             }
-            InsightError::ManyRows(_) => {
+            InsightError::ManyRows { .. } => {
                 let problem = Self::of_kind(kind, "too-many", detail).field("period", "");
                 problem.remedy("take longer periods or a lower `limit`, or filter")
             }
-            InsightError::Condition { parameter, error } => Self::from(error).field(parameter, ""),
+            InsightError::Condition { parameter, text, error } => Self::from(error).field(parameter, text),
             InsightError::Rows(_) => Self::of_kind(kind, "internal", detail),
         }
     }

@@ -13,9 +13,10 @@ use super::insight::{ERROR_RATE, conditions, entity, number, refused};
 use super::respond::{JSON, answer, negotiate};
 use crate::access::{Caller, Unit};
 use crate::app::{App, KeptAnswer};
-use crate::engine::SqlError;
-use crate::insight::{Comparing, Interval, Measure, NotCompared, Pattern, PatternRequest, Patterns, Period};
+use crate::insight::{Comparing, Measure, NotCompared, Pattern, PatternRequest, Patterns, Period};
 use crate::limits::PATTERNS_MAX;
+use crate::statistics::Interval;
+use crate::store::aside;
 
 /// Patterns where it is not said how many.
 const LIMIT: usize = 50;
@@ -135,9 +136,7 @@ pub(super) async fn patterns(
         let conditions = conditions(&request.entity, comparing.conditions());
         let read = app.filtered_statement(&view, conditions, comparing.statement()).await;
         let (rows, scanned) = read.map_err(|error| refused(error, &parameters))?;
-        let lost =
-            |error: tokio::task::JoinError| SqlError::internal(format!("patterns could not be computed: {error}"));
-        let compared = tokio::task::spawn_blocking(move || comparing.patterns(&rows.batches)).await.map_err(lost)??;
+        let compared = aside(move || comparing.patterns(&rows.batches)).await??;
         let body = serde_json::to_vec(&shown(release.get(), request, compared)).unwrap_or_default();
         Ok::<_, Problem>(KeptAnswer { body: body.into(), scanned })
     };

@@ -47,6 +47,7 @@ pub const ROUTES: &[(&str, &str, Policy)] = &[
     ("POST", "/api/sql", Policy::Scope(Scope::Sql, RouteClass::Query)),
     ("POST", "/api/search", Policy::Scope(Scope::Search, RouteClass::Query)),
     ("POST", "/api/search/batch", Policy::Scope(Scope::Search, RouteClass::Query)),
+    ("POST", "/api/feedback", Policy::Scope(Scope::Search, RouteClass::Query)),
     ("GET", "/api/recommendations", Policy::Scope(Scope::Insight, RouteClass::Query)),
     ("GET", "/api/patterns", Policy::Scope(Scope::Insight, RouteClass::Query)),
     ("GET", "/api/trends", Policy::Scope(Scope::Insight, RouteClass::Query)),

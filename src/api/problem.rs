@@ -1,5 +1,7 @@
 //! Errors as problem documents (RFC 9457): the one table that turns what went wrong into a status.
 
+use std::fmt;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -37,6 +39,16 @@ pub struct Problem {
     #[schema(ignore)]
     pub(super) retry_after: Option<u64>,
 }
+
+/// For the command line.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { detail, remedy, .. } = self;
+        write!(f, "{detail}{}", remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default())
+    }
+}
+
+impl std::error::Error for Problem {}
 
 impl Problem {
     pub(super) fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {

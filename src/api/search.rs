@@ -2,6 +2,7 @@
 
 mod asked;
 mod found;
+mod table;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -13,12 +14,14 @@ use utoipa::ToSchema;
 use self::asked::SearchRequest;
 pub(super) use self::found::features_of;
 use self::found::{Form, Hits};
+pub(crate) use self::table::SearchCalls;
 use super::Problem;
 use super::cache::AnswerId;
 use super::extract::{JsonBody, Parameters};
 use super::respond::{JSON, answer, negotiate};
 use crate::access::{Caller, Unit};
 use crate::app::{App, KeptAnswer, ReleaseView};
+use crate::experiments::Arm;
 use crate::limits::{SEARCHES_AT_ONCE_MAX, SEARCHES_OF_BATCH_MAX};
 use crate::name::nearest;
 use crate::search::{self, SearchError};
@@ -33,12 +36,13 @@ pub(super) async fn search(
     caller: Caller,
     headers: HeaderMap,
     parameters: Parameters,
-    JsonBody(request): JsonBody<SearchRequest>,
+    JsonBody(mut request): JsonBody<SearchRequest>,
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["release"])?;
     let media_type = negotiate(&headers, &[JSON])?;
     caller.spend(Unit::Entities, request.limit()? as u64).await??;
     let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
+    let arm = enrolled(&app, &caller, &view, &mut request).await?;
     let canonical = serde_json::to_vec(&request).unwrap_or_default();
     let id = AnswerId::new(&view, &[b"/api/search".as_slice(), &canonical], media_type, parameters.is_pinned());
     let making = async {
@@ -46,6 +50,7 @@ pub(super) async fn search(
         Ok::<_, Problem>(KeptAnswer { body: serde_json::to_vec(&body).unwrap_or_default().into(), scanned: 0 })
     };
     let kept = app.answers().get_or_make(id.hash(), making).await.map_err(Problem::of_this_request)?;
+    count(&app, &caller, arm).await?;
     Ok(answer(view.readable.number(), media_type, kept.body))
 }
 
@@ -75,21 +80,26 @@ pub(super) async fn batch(
     caller: Caller,
     headers: HeaderMap,
     parameters: Parameters,
-    JsonBody(batch): JsonBody<SearchBatch>,
+    JsonBody(mut batch): JsonBody<SearchBatch>,
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["release"])?;
     let media_type = negotiate(&headers, &[JSON])?;
-    let searches = &batch.searches;
-    if !(1..=SEARCHES_OF_BATCH_MAX).contains(&searches.len()) {
-        let detail = format!("a batch has 1 to {SEARCHES_OF_BATCH_MAX} searches, not {}", searches.len());
-        return Err(Problem::invalid("invalid-batch", detail).field("searches", searches.len().to_string()));
+    let count_of = batch.searches.len();
+    if !(1..=SEARCHES_OF_BATCH_MAX).contains(&count_of) {
+        let detail = format!("a batch has 1 to {SEARCHES_OF_BATCH_MAX} searches, not {count_of}");
+        return Err(Problem::invalid("invalid-batch", detail).field("searches", count_of.to_string()));
     }
     let mut limits = 0;
-    for (at, request) in searches.iter().enumerate() {
+    for (at, request) in batch.searches.iter().enumerate() {
         limits += request.limit().map_err(|problem| of_batch(problem, at))?;
     }
     caller.spend(Unit::Entities, limits as u64).await??;
     let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
+    let mut arms = Vec::new();
+    for (at, request) in batch.searches.iter_mut().enumerate() {
+        arms.extend(enrolled(&app, &caller, &view, request).await.map_err(|problem| of_batch(problem, at))?);
+    }
+    let searches = &batch.searches;
     let canonical = serde_json::to_vec(&batch).unwrap_or_default();
     let id = AnswerId::new(&view, &[b"/api/search/batch".as_slice(), &canonical], media_type, parameters.is_pinned());
     let release = view.readable.number();
@@ -104,6 +114,7 @@ pub(super) async fn batch(
         Ok::<_, Problem>(KeptAnswer { body: serde_json::to_vec(&body).unwrap_or_default().into(), scanned: 0 })
     };
     let kept = app.answers().get_or_make(id.hash(), making).await.map_err(Problem::of_this_request)?;
+    count(&app, &caller, arms).await?;
     Ok(answer(release, media_type, kept.body))
 }
 
@@ -113,10 +124,47 @@ fn of_batch(problem: Problem, at: usize) -> Problem {
     Problem { field: field.or_else(|| Some(format!("searches[{at}]"))), ..problem }
 }
 
+/// Gives a request that names no profile that of the caller's experiment, if there is one; a profile that the release has.
+async fn enrolled(
+    app: &App,
+    caller: &Caller,
+    view: &ReleaseView,
+    request: &mut SearchRequest,
+) -> Result<Option<Arm>, Problem> {
+    let (None, Some(key)) = (&request.profile, caller.id()) else { return Ok(None) };
+    let experiments = app.experiments().await?;
+    if !experiments.is_any_running() {
+        return Ok(None);
+    }
+    let found = search::find(&view.readable, request.search.as_deref()).await?;
+    let arm = experiments.arm(&found.pin().rows.name, key);
+    let arm = arm.filter(|arm| search::profile(&found, Some(&arm.profile)).is_ok());
+    if let Some(Arm { experiment, profile }) = arm.clone() {
+        (request.profile, request.experiment) = (Some(profile), Some(experiment));
+    }
+    Ok(arm)
+}
+
+/// Counts answered searches of experiments.
+async fn count(app: &App, caller: &Caller, arms: impl IntoIterator<Item = Arm>) -> Result<(), Problem> {
+    for arm in arms {
+        if let Some(key) = caller.id() {
+            app.experiments().await?.count_searches(&arm, key, 1);
+        }
+    }
+    Ok(())
+}
+
 async fn hits(app: &App, view: &ReleaseView, request: &SearchRequest) -> Result<Hits, Problem> {
     let found = search::find(&view.readable, request.search.as_deref()).await?;
     let asked = request.of(&found)?;
-    let form = Form { explain: request.explain, highlight: asked.highlights > 0, marks: request.marks() };
+    let form = Form {
+        profile: asked.profile.name.clone(),
+        experiment: request.experiment.clone(),
+        explain: request.explain,
+        highlight: asked.highlights > 0,
+        marks: request.marks(),
+    };
     let answer = search::search(&found, app.models(), &asked).await?;
     Hits::new(view.readable.number(), &found, answer, &form)
 }

@@ -16,6 +16,7 @@ use crate::access::AccessError;
 use crate::app::App;
 use crate::config::TlsConfig;
 use crate::error::ErrorKind;
+use crate::experiments::ExperimentError;
 use crate::limits::DRAIN_TIME_MAX;
 use crate::state::StateError;
 
@@ -48,6 +49,8 @@ pub enum ServeError {
     #[error(transparent)]
     Access(#[from] AccessError),
     #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
@@ -58,6 +61,7 @@ impl ServeError {
             Self::Taken { .. } | Self::PortFile { .. } => ErrorKind::Unavailable,
             Self::State(error) => error.kind(),
             Self::Access(error) => error.kind(),
+            Self::Experiment(error) => error.kind(),
             Self::Io(_) => ErrorKind::Internal,
         }
     }
@@ -78,6 +82,7 @@ pub async fn serve(
     // What cannot be opened now could not be opened for a caller.
     app.jobs().await?;
     app.access().await?;
+    app.experiments().await?;
     let tls = match &serving.tls {
         Some(files) => Some(connections::certificate(files).await?),
         None => None,

@@ -9,10 +9,12 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use super::Problem;
+use super::admission::check_scope;
 use super::cache::AnswerId;
 use super::extract::{JsonBody, Parameters};
 use super::respond::{ARROW_STREAM, CSV, JSON, JSON_LINES, answer, negotiate, rows};
-use crate::access::{Caller, Unit};
+use super::search::SearchCalls;
+use crate::access::{Caller, Scope, Unit};
 use crate::app::{App, KeptAnswer};
 use crate::clock::Stopwatch;
 use crate::query::parameter;
@@ -30,7 +32,8 @@ pub(super) struct SqlRequest {
     params: Vec<Value>,
 }
 
-/// Answers one `select` over the sources, the views and one table for each entity. JSON is an array of row objects.
+/// Answers one `select` over the sources, the views and one table for each entity. JSON is an array of row objects. With the scope
+/// `search`, `from search('the sea', limit => 20)` is a table of what a search finds: keys, `rank` and `score`.
 #[utoipa::path(post, path = "/api/sql", tag = "sql", request_body = SqlRequest,
     params(("release" = Option<String>, Query, description = "A number, a tag or `latest`")),
     responses(
@@ -49,6 +52,11 @@ pub(super) async fn query(
     let parameters = parameters.only(&["release"])?;
     let media_type = negotiate(&headers, &[JSON, JSON_LINES, CSV, ARROW_STREAM])?;
     request.params.iter().enumerate().try_for_each(check_parameter)?;
+    let calls = SearchCalls::of(&request.query, &request.params)?;
+    if let Some(calls) = &calls {
+        check_scope(&caller, Scope::Search)?;
+        caller.spend(Unit::Entities, calls.hits()? as u64).await??;
+    }
     // Whoever has nothing left may not begin; how much a statement reads is known when it has.
     caller.spend(Unit::Rows, 1).await??;
     let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
@@ -57,7 +65,11 @@ pub(super) async fn query(
     let id = AnswerId::new(&view, &asked, media_type, parameters.is_pinned());
     let making = async {
         let watch = Stopwatch::start();
-        let answered = app.statement(&view, request.query, request.params).await;
+        let sql = match calls {
+            Some(calls) => calls.answered(&app, &view).await?,
+            None => request.query,
+        };
+        let answered = app.statement(&view, sql, request.params).await;
         let outcome = if answered.is_ok() { "answered" } else { "refused" };
         metrics::counter!("rhapsode_sql_statements_total", "outcome" => outcome).increment(1);
         metrics::histogram!("rhapsode_sql_seconds").record(watch.seconds());

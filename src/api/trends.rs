@@ -14,9 +14,10 @@ use super::insight::{ERROR_RATE, conditions, entity, number, refused};
 use super::respond::{JSON, answer, negotiate};
 use crate::access::{Caller, Unit};
 use crate::app::{App, KeptAnswer};
-use crate::engine::SqlError;
-use crate::insight::{Counting, Interval, Period, Row, Start, Trend, TrendRequest, Trends, trend_chart};
+use crate::insight::{Counting, Period, Row, Start, Trend, TrendRequest, Trends, trend_chart};
 use crate::limits::{TREND_SMOOTH_MAX, TREND_VALUES_MAX};
+use crate::statistics::Interval;
+use crate::store::aside;
 
 /// A chart, for Vega-Lite.
 const VEGA_LITE: &str = "application/vnd.vegalite+json";
@@ -152,8 +153,7 @@ pub(super) async fn trends(
         let conditions = conditions(&request.entity, counting.condition());
         let counted = app.filtered_statement(&view, conditions, counting.statement()).await;
         let (counts, scanned) = counted.map_err(|error| refused(error, &parameters))?;
-        let lost = |error: tokio::task::JoinError| SqlError::internal(format!("trends could not be computed: {error}"));
-        let trends = tokio::task::spawn_blocking(move || counting.trends(&counts.batches)).await.map_err(lost)??;
+        let trends = aside(move || counting.trends(&counts.batches)).await??;
         let body = match media_type {
             VEGA_LITE => serde_json::to_vec(&trend_chart(&request, &trends)),
             _ => serde_json::to_vec(&shown(release.get(), request, trends)),

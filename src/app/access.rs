@@ -76,5 +76,6 @@ impl App {
         if let Err(error) = synced {
             tracing::warn!(%error, "keys and usage are not in step with the state database");
         }
+        self.write_searches().await;
     }
 }

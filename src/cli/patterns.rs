@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::trends::{rate, rate_shown};
 use super::{open, print_json, the_entity};
-use crate::insight::{Comparing, Interval, Measure, Pattern, PatternRequest, Period, entity_of};
+use crate::insight::{Comparing, Measure, Pattern, PatternRequest, Period, entity_of};
 use crate::limits::PATTERNS_MAX;
+use crate::statistics::Interval;
 use crate::store::{Entitlements, ReleaseRef};
 
 /// Show what goes with success, or sets a slice of the corpus apart from the rest: associations, not causes.

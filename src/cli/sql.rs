@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use datafusion::arrow::util::pretty::pretty_format_batches_with_schema;
 
 use super::open;
+use crate::api::SearchCalls;
 use crate::dataset::csv_text;
 use crate::engine::json::JsonRows;
 use crate::store::{Entitlements, ReleaseRef};
@@ -15,7 +16,8 @@ use crate::store::{Entitlements, ReleaseRef};
 /// Answer one `select` over the sources, the views and one table for each entity.
 #[derive(clap::Args)]
 #[command(
-    after_help = "For example: rhapsode sql 'select decade, count(*) as n from track group by decade order by decade'"
+    after_help = "For example: rhapsode sql 'select decade, count(*) as n from track group by decade order by decade'\n\
+        \x20            rhapsode sql \"select * from search('the sea', limit => 20) as found join track using (track_id)\""
 )]
 pub(super) struct Sql {
     query: String,
@@ -42,7 +44,11 @@ impl Sql {
         let app = open(project)?;
         // Whoever may read the store's files may read all of it.
         let view = app.open(&self.release).await?.readable_by(Entitlements::ALL);
-        let answer = view.query().answer(&self.query, Vec::new()).await?;
+        let sql = match SearchCalls::of(&self.query, &[])? {
+            Some(calls) => calls.answered(&app, &view).await?,
+            None => self.query,
+        };
+        let answer = view.query().answer(&sql, Vec::new()).await?;
         let format = if self.json { Format::Json } else { self.format };
         match format {
             Format::Table => {

@@ -6,7 +6,7 @@ use datafusion::arrow::error::ArrowError;
 use super::period::Period;
 use crate::engine::{SqlError, canonical_expression, quoted, shown};
 use crate::error::ErrorKind;
-use crate::limits::{TREND_GROUPS_MAX, TREND_PERIODS_MAX, TREND_ROWS_MAX};
+use crate::limits::{TREND_GROUPS_MAX, TREND_PERIODS_MAX};
 use crate::name::nearest;
 use crate::store::Readable;
 
@@ -27,10 +27,10 @@ pub enum InsightError {
     ManyPeriods(usize),
     #[error("`{name}` has {count} values, and there are {TREND_GROUPS_MAX} groups at most")]
     ManyGroups { name: String, count: usize },
-    #[error("that makes {0} rows, which are more than {TREND_ROWS_MAX}")]
-    ManyRows(usize),
+    #[error("that makes {rows} rows, which are more than {most}")]
+    ManyRows { rows: usize, most: usize },
     #[error("{error}")]
-    Condition { parameter: &'static str, error: SqlError },
+    Condition { parameter: &'static str, text: String, error: SqlError },
     #[error("what was read is not as it was asked for: {0}")]
     Rows(#[from] ArrowError),
 }
@@ -94,7 +94,10 @@ pub(super) fn wrong(name: &str, parameter: &'static str, is: &DataType, wanted: 
 
 /// A condition of a caller's, parsed and printed, so that it is one expression and nothing else.
 pub(super) fn condition(text: Option<&str>, parameter: &'static str) -> Result<Option<String>, InsightError> {
-    text.map(canonical_expression).transpose().map_err(|error| InsightError::Condition { parameter, error })
+    let canonical = |text: &str| {
+        canonical_expression(text).map_err(|error| InsightError::Condition { parameter, text: text.to_owned(), error })
+    };
+    text.map(canonical).transpose()
 }
 
 /// A number in SQL: null where it is none, or without end.

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::period::Start;
-use super::statistics::Interval;
 use super::trends::{Request, Row, Trends};
 
 /// The version of the grammar that charts are written in.
@@ -25,9 +24,7 @@ pub fn tidy(trends: &Trends) -> Vec<Value> {
                 tidy[name] = json!(text);
             }
         }
-        if let Some(Interval { low, high }) = interval {
-            (tidy["low"], tidy["high"]) = (json!(low), json!(high));
-        }
+        (tidy["low"], tidy["high"]) = (json!(interval.map(|of| of.low)), json!(interval.map(|of| of.high)));
         tidy
     };
     trends.rows.iter().map(row).collect()

@@ -13,8 +13,8 @@ use datafusion::arrow::error::ArrowError;
 use self::association::{Association, Ranked};
 use super::asked::{Columns, InsightError, condition, finite, group, moment, wrong};
 use super::period::Period;
-use super::statistics::{Interval, false_discovery};
 use crate::engine::{columns_of_expression, quoted};
+use crate::statistics::{Interval, false_discovery};
 
 /// What patterns are asked for.
 #[derive(Clone, Debug)]
@@ -108,8 +108,8 @@ impl Comparing {
         let (measure, of_slice) = match &request.measure {
             Measure::Slice(slice) => {
                 let text = condition(Some(slice), "slice")?.unwrap_or_default();
-                let names = columns_of_expression(&text);
-                let names = names.map_err(|error| InsightError::Condition { parameter: "slice", error })?;
+                // What was printed can be read again.
+                let names = columns_of_expression(&text).unwrap_or_default();
                 (format!("case when ({text}) then 1.0 when not ({text}) then 0.0 end"), names)
             }
             Measure::Success(success) => match asked.typed(success, "success")? {
@@ -164,18 +164,18 @@ impl Comparing {
     /// Compares what was read: some milliseconds for each feature of ten thousands of pieces.
     pub fn patterns(&self, rows: &[RecordBatch]) -> Result<Patterns, InsightError> {
         let (kept, not_compared) = compared(rows)?;
-        let column = |name: &str, to: Option<&DataType>| -> Result<ArrayRef, ArrowError> {
-            let parts = kept.iter().filter_map(|batch| batch.column_by_name(name));
-            let parts: Vec<ArrayRef> =
-                parts.map(|part| to.map_or_else(|| Ok(part.clone()), |to| cast(part, to))).collect::<Result<_, _>>()?;
-            concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())
-        };
-        let period = self.request.time.as_ref().and(self.request.period);
         if kept.iter().all(|batch| batch.num_rows() == 0) {
+            let period = self.request.period;
             return Ok(Patterns { pieces: 0, strata: 0, tested: 0, found: Vec::new(), period, not_compared });
         }
-        let measure = column("_measure", Some(&DataType::Float64))?;
-        let (groups, moments) = (column("_group", Some(&DataType::Utf8))?, column("_moment", Some(&DataType::Int64))?);
+        let column = |name: &str| -> Result<ArrayRef, ArrowError> {
+            let parts: Vec<&dyn Array> =
+                kept.iter().filter_map(|batch| batch.column_by_name(name)).map(AsRef::as_ref).collect();
+            concat(&parts)
+        };
+        let measure = cast(&column("_measure")?, &DataType::Float64)?;
+        let (groups, moments) =
+            (cast(&column("_group")?, &DataType::Utf8)?, cast(&column("_moment")?, &DataType::Int64)?);
         let (groups, moments) = (groups.as_string::<i32>(), moments.as_primitive::<Int64Type>().values());
         let period = self.request.period.unwrap_or_else(|| Period::fitting(moments.iter().copied(), self.time_is_date));
         let mut known: BTreeMap<(&str, i64), u32> = BTreeMap::new();
@@ -187,31 +187,7 @@ impl Comparing {
         let ranked = Ranked::new(measure.as_primitive::<Float64Type>().values().to_vec(), strata);
         let mut found: Vec<(String, Association)> = Vec::new();
         for name in &self.features {
-            let values = column(name, None)?;
-            let of_feature = match values.data_type() {
-                DataType::Utf8 | DataType::Boolean => {
-                    let texts = cast(&values, &DataType::Utf8)?;
-                    let texts = texts.as_string::<i32>();
-                    ranked.with_values(|row| texts.is_valid(row).then(|| vec![texts.value(row)]))
-                }
-                DataType::List(_) => {
-                    let lists = values.as_list::<i32>();
-                    let items = lists.values().as_string::<i32>();
-                    ranked.with_values(|row| {
-                        let range = lists.value_offsets()[row] as usize..lists.value_offsets()[row + 1] as usize;
-                        lists
-                            .is_valid(row)
-                            .then(|| range.filter(|at| items.is_valid(*at)).map(|at| items.value(at)).collect())
-                    })
-                }
-                _ => {
-                    let numbers = cast(&values, &DataType::Float64)?;
-                    let numbers = numbers.as_primitive::<Float64Type>();
-                    let number =
-                        |row| numbers.is_valid(row).then(|| numbers.value(row)).filter(|number| number.is_finite());
-                    ranked.with_number(number).into_iter().collect()
-                }
-            };
+            let of_feature = associations(&ranked, &column(name)?)?;
             found.extend(of_feature.into_iter().map(|association| (name.clone(), association)));
         }
         let (pieces, strata) = (ranked.pieces() as u64, known.len());
@@ -234,6 +210,32 @@ impl Comparing {
         found.truncate(self.request.limit);
         (tested, found)
     }
+}
+
+/// How the values of a feature go with the measure.
+fn associations(ranked: &Ranked, values: &ArrayRef) -> Result<Vec<Association>, ArrowError> {
+    Ok(match values.data_type() {
+        DataType::Utf8 | DataType::Boolean => {
+            let texts = cast(values, &DataType::Utf8)?;
+            let texts = texts.as_string::<i32>();
+            ranked.with_values(|row| texts.is_valid(row).then(|| vec![texts.value(row)]))
+        }
+        DataType::List(_) => {
+            let (lists, offsets) = (values.as_list::<i32>(), values.as_list::<i32>().value_offsets());
+            let items = lists.values().as_string::<i32>();
+            let of_row = |row: usize| {
+                let items_of_row = (offsets[row] as usize..offsets[row + 1] as usize).filter(|at| items.is_valid(*at));
+                items_of_row.map(|at| items.value(at)).collect()
+            };
+            ranked.with_values(|row| lists.is_valid(row).then(|| of_row(row)))
+        }
+        _ => {
+            let numbers = cast(values, &DataType::Float64)?;
+            let numbers = numbers.as_primitive::<Float64Type>();
+            let number = |row| numbers.is_valid(row).then(|| numbers.value(row)).filter(|number| number.is_finite());
+            ranked.with_number(number).into_iter().collect()
+        }
+    })
 }
 
 /// The rows that have a measure, a group and a time, and how many have not.

@@ -13,7 +13,7 @@ use crate::limits::RECOMMENDATION_CANDIDATES;
 use crate::model::{Models, inner_product};
 use crate::name::EntityKey;
 use crate::search::{self, SearchError};
-use crate::store::{Compared, CriterionPin, ReadableSearch, StoreError};
+use crate::store::{Compared, CriterionPin, ReadableSearch, StoreError, aside};
 
 /// What recommendations are asked for.
 #[derive(Clone, Debug, Default)]
@@ -267,8 +267,7 @@ async fn by_features(
         let nearest = nearest(&weighed, &likeness, &is_allowed);
         ByFeatures { likeness, nearest }
     };
-    let lost = |error| StoreError::Rows(format!("recommendations could not be computed: {error}"));
-    Ok(tokio::task::spawn_blocking(comparing).await.map_err(lost)?)
+    Ok(aside(comparing).await?)
 }
 
 /// The rows that features bring nearest; none where no criterion is of features.

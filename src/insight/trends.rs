@@ -10,8 +10,8 @@ pub use self::counting::Counting;
 use self::counting::{Counts, Group};
 use super::asked::InsightError;
 use super::period::{Moment, Period, Start};
-use super::statistics::{Interval, Moments, Slope, false_discovery, slope};
 use crate::limits::{TREND_CELLS_MAX, TREND_COUNT_MIN, TREND_GROUPS_MAX, TREND_PERIODS_MAX, TREND_ROWS_MAX};
+use crate::statistics::{Interval, Moments, Slope, false_discovery, slope};
 
 /// What trends are asked for.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Trends {
         };
         let drawn: usize = groups.values().map(|group| group.values.iter().filter(is_drawn).count()).sum();
         if drawn * places.len() > TREND_CELLS_MAX {
-            return Err(InsightError::ManyRows(drawn * places.len()));
+            return Err(InsightError::ManyRows { rows: drawn * places.len(), most: TREND_CELLS_MAX });
         }
         let series = groups.iter().flat_map(|(name, group)| {
             let name = request.by.is_some().then(|| name.clone());
@@ -175,7 +175,7 @@ fn rows(
     let shown: Vec<&Series> = shown.collect();
     let count = shown.iter().map(|series| series.places.len()).sum();
     if count > TREND_ROWS_MAX {
-        return Err(InsightError::ManyRows(count));
+        return Err(InsightError::ManyRows { rows: count, most: TREND_ROWS_MAX });
     }
     Ok(shown.into_iter().flat_map(|series| series.rows(period, request.smooth)).collect())
 }
@@ -210,7 +210,7 @@ impl Series {
         if of_numbers {
             return vec![Self { group: name, value: None, pieces: all, others: all, places: any }];
         }
-        let of_value = |(value, counts): (&String, &BTreeMap<Moment, f64>)| {
+        let of_value = |(value, counts): OfValue<'_>| {
             let mut places: BTreeMap<i64, f64> = BTreeMap::new();
             counts.iter().for_each(|(moment, count)| *places.entry(period.place(*moment)).or_default() += count);
             let share = |(place, any): (&i64, &Moments)| {

@@ -16,6 +16,7 @@ mod datasets;
 mod embeddings;
 mod emotion;
 mod engine;
+mod experiments;
 mod failing_store;
 mod faults;
 mod feast;

@@ -99,14 +99,15 @@ fn reading(method: &str, route: &str) -> Option<Vec<(String, Value)>> {
             "/api/trends?feature=decade&time=decade&filter=secret%20%3D%20%27s1%27",
         ]),
         ("POST", "/api/analyze") => Some(vec![(route.to_owned(), json!({"text": "one two"}))]),
-        // They tell of releases, jobs, keys, usage and pages; jobs are read below.
+        // They tell of releases, jobs, keys, usage and pages, and take what is said of a hit; jobs are read below.
         (
             "GET",
             "/api/releases" | "/api/jobs" | "/api/jobs/{id}" | "/api/jobs/{id}/results" | "/api/keys" | "/api/usage",
         ) => None,
         (
             "POST" | "DELETE",
-            "/api/jobs"
+            "/api/feedback"
+            | "/api/jobs"
             | "/api/jobs/{id}"
             | "/api/ingest/{source}"
             | "/api/auth/token"

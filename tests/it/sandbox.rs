@@ -92,6 +92,16 @@ async fn a_statement_that_takes_too_much_memory_ends_its_worker_alone() {
 }
 
 #[tokio::test]
+async fn a_wide_result_was_counted_once_for_each_of_its_columns_and_refused() {
+    let (_project, app) = served("[sql]\nworkers = 1\nmemory_mib = 64\n").await;
+    // Some 3 MiB: 6,561 rows of 120 numbers, which a worker sends in one piece.
+    let columns: Vec<String> = (0..120).map(|number| format!("a.year + {number} as year_{number}")).collect();
+    let (status, body) = sql(&app, &format!("select {} from {}", columns.join(", "), crossed(8))).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body.as_array().unwrap().len(), 3_usize.pow(8));
+}
+
+#[tokio::test]
 async fn what_the_engine_cannot_answer_is_not_called_our_fault_and_leaves_the_worker() {
     let (_project, app) = served("[sql]\nworkers = 1\n").await;
     let (status, body) = sql(&app, "select track_id ~ '(' as n from track").await;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const FOUNDATIONS: &[&str] = &["error", "limits", "name", "clock", "config", "telemetry", "text"];
+const FOUNDATIONS: &[&str] = &["error", "limits", "name", "clock", "config", "statistics", "telemetry", "text"];
 
 /// What each module may name beside the foundations. `src/ARCHITECTURE.md` has the same table for people.
 const MAY_NAME: &[(&str, &[&str])] = &[
@@ -26,6 +26,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("evaluate", &["analyze"]),
     ("jobs", &["state", "store"]),
     ("access", &["state"]),
+    ("experiments", &["access", "state"]),
     (
         "app",
         &[
@@ -45,13 +46,28 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "state",
             "jobs",
             "access",
+            "experiments",
+            "search",
         ],
     ),
     (
         "api",
         &[
-            "app", "analysis", "model", "engine", "store", "state", "ingest", "query", "online", "search", "insight",
-            "dataset", "jobs", "access",
+            "app",
+            "analysis",
+            "model",
+            "engine",
+            "store",
+            "state",
+            "ingest",
+            "query",
+            "online",
+            "search",
+            "insight",
+            "dataset",
+            "jobs",
+            "access",
+            "experiments",
         ],
     ),
     (
@@ -75,6 +91,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "evaluate",
             "access",
             "state",
+            "experiments",
         ],
     ),
     ("main", &["cli"]),

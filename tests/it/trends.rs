@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use rhapsode::insight::{Counting, TrendRequest};
+use rhapsode::insight::{Counting, InsightError, TrendRequest, Trends};
 use serde_json::{Value, json};
 
 use crate::support::{TestProject, get, get_with, printed, rhapsode};
@@ -197,8 +197,39 @@ async fn every_row_is_as_a_loop_over_the_pieces_counts_it() {
     }
 }
 
-/// Pieces whose topics are drawn without a look at their years, as the statement would count them.
-fn shuffled(draw: &mut Draw) -> RecordBatch {
+/// What the statement counts: a year, a value (none of all pieces of the year), pieces, and the mean of a number.
+type Counted = (i64, Option<String>, i64, f64);
+
+/// Trends of a feature by year, of what was counted.
+fn of_counts(error_rate: f64, of_feature: DataType, rows: &[Counted]) -> Result<Trends, InsightError> {
+    let columns = Schema::new(vec![Field::new("topic", of_feature, true), Field::new("year", DataType::Int32, true)]);
+    let request = TrendRequest {
+        entity: "piece".to_owned(),
+        feature: "topic".to_owned(),
+        time: "year".to_owned(),
+        by: None,
+        period: Some("1".parse().unwrap()),
+        filter: None,
+        smooth: 1,
+        error_rate,
+        limit: 100,
+    };
+    let pieces: Int64Array = rows.iter().map(|(.., pieces, _)| *pieces).collect();
+    let columns_read: [(&str, arrow::array::ArrayRef); 7] = [
+        ("moment", Arc::new(rows.iter().map(|(year, ..)| *year).collect::<Int64Array>())),
+        ("piece_group", Arc::new(StringArray::from(vec![""; rows.len()]))),
+        ("value", Arc::new(rows.iter().map(|(_, value, ..)| value.clone()).collect::<StringArray>())),
+        ("pieces", Arc::new(pieces.clone())),
+        ("counted", Arc::new(pieces)),
+        ("mean", Arc::new(rows.iter().map(|(.., mean)| Some(*mean)).collect::<Float64Array>())),
+        ("variance", Arc::new(Float64Array::from(vec![0.0; rows.len()]))),
+    ];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns_read.map(|(name, column)| (name, column, true)));
+    Counting::new(request, &columns)?.trends(&[batch.unwrap()])
+}
+
+/// Pieces whose topics are drawn without a look at their years.
+fn shuffled(draw: &mut Draw) -> Vec<Counted> {
     let mut counts: BTreeMap<(i64, Option<u64>), i64> = BTreeMap::new();
     for _ in 0..600 {
         let year = 1900 + (draw.next() % 50) as i64;
@@ -207,44 +238,17 @@ fn shuffled(draw: &mut Draw) -> RecordBatch {
         *counts.entry((year, None)).or_default() += 1;
         *counts.entry((year, Some(topic))).or_default() += 1;
     }
-    let pieces: Int64Array = counts.values().copied().collect();
-    let nothing = Float64Array::new_null(counts.len());
-    let columns: [(&str, arrow::array::ArrayRef); 7] = [
-        ("moment", Arc::new(counts.keys().map(|(year, _)| *year).collect::<Int64Array>())),
-        ("piece_group", Arc::new(StringArray::from(vec![""; counts.len()]))),
-        (
-            "value",
-            Arc::new(counts.keys().map(|(_, topic)| topic.map(|topic| topic.to_string())).collect::<StringArray>()),
-        ),
-        ("pieces", Arc::new(pieces.clone())),
-        ("counted", Arc::new(pieces)),
-        ("mean", Arc::new(nothing.clone())),
-        ("variance", Arc::new(nothing)),
-    ];
-    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+    let row = |((year, topic), pieces): ((i64, Option<u64>), i64)| (year, topic.map(|of| of.to_string()), pieces, 0.0);
+    counts.into_iter().map(row).collect()
 }
 
 #[test]
 fn in_shuffled_data_chance_is_taken_for_a_trend_no_more_often_than_is_said() {
-    let columns =
-        Schema::new(vec![Field::new("topic", DataType::Utf8, true), Field::new("year", DataType::Int32, true)]);
     for error_rate in [0.05, 0.2] {
-        let request = TrendRequest {
-            entity: "piece".to_owned(),
-            feature: "topic".to_owned(),
-            time: "year".to_owned(),
-            by: None,
-            period: None,
-            filter: None,
-            smooth: 1,
-            error_rate,
-            limit: 10,
-        };
         let mut draw = Draw(11);
         let shuffles = 600;
         let with_a_trend = (0..shuffles).filter(|_| {
-            let counting = Counting::new(request.clone(), &columns).unwrap();
-            let trends = counting.trends(&[shuffled(&mut draw)]).unwrap();
+            let trends = of_counts(error_rate, DataType::Utf8, &shuffled(&mut draw)).unwrap();
             assert!(trends.tested > 5, "{}", trends.tested);
             !trends.risers.is_empty() || !trends.fallers.is_empty()
         });
@@ -256,6 +260,35 @@ fn in_shuffled_data_chance_is_taken_for_a_trend_no_more_often_than_is_said() {
             "{found}: where {error_rate} is said, so few are found that trends are missed"
         );
     }
+}
+
+#[test]
+fn a_trend_of_some_two_hundred_pieces_was_not_told() {
+    // A library counted degrees of freedom in a byte. Each year a piece, and values that rise with an error of a half.
+    for pieces in 20..420 {
+        let row = |year: i64| (year, None, 1, year as f64 / 10.0 + if year % 2 == 0 { 0.5 } else { -0.5 });
+        let trends = of_counts(0.05, DataType::Float64, &(0..pieces).map(row).collect::<Vec<_>>()).unwrap();
+        let [rising] = trends.risers.as_slice() else { panic!("{pieces}: {trends:?}") };
+        assert!((0.0..0.05).contains(&rising.slope.p), "{pieces} {rising:?}");
+        assert!(rising.slope.interval.low < 0.1 && 0.1 < rising.slope.interval.high, "{pieces} {rising:?}");
+    }
+}
+
+#[test]
+fn lines_and_rows_have_a_limit() {
+    // Each value has 20 pieces, in one year.
+    let rows = |values: i64, years: i64| -> Vec<Counted> {
+        let all = (0..years).map(|year| (year, None, 100, 0.0));
+        all.chain((0..values).map(|value| (value % years, Some(format!("v{value}")), 20, 0.0))).collect()
+    };
+    let many = |rows: &[Counted]| match of_counts(0.05, DataType::Utf8, rows) {
+        Err(InsightError::ManyRows { rows, most }) => (rows, most),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(many(&rows(1_001, 1_000)), (1_001_000, 1_000_000), "lines that are looked at");
+    let (shown, most) = many(&rows(200, 1_000));
+    assert!(shown >= 100 * 1_000 && most == 50_000, "the commonest, and what rises and falls: {shown}");
+    assert_eq!(of_counts(0.05, DataType::Utf8, &rows(60, 500)).unwrap().rows.len(), 60 * 500);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 
 class CatalogueInput(TypedDict):
@@ -151,6 +151,10 @@ class SearchHits(TypedDict):
 
     release: int
     search: str
+    profile: str
+    """The recipe that was followed."""
+    experiment: str | None
+    """The experiment that gave it to the key; none where none did."""
     hits: list[SearchHit]
     facets: dict[str, list[dict[str, Any]]]
     """By name: `value` and `count`, the most frequent first."""
@@ -161,6 +165,17 @@ class SearchHits(TypedDict):
     conditions: list[str]
     next: str | None
     """The `cursor` of the page after this one; none where this is the last."""
+
+
+class FeedbackRecorded(TypedDict):
+    """What became of what was said of a hit."""
+
+    release: int
+    search: str
+    profile: str
+    recorded: Literal["new", "same", "changed"]
+    experiment: str | None
+    """The experiment that it counts for."""
 
 
 class Recommendation(TypedDict):

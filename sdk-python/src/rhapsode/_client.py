@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, cast, overload
 import httpx
 
 from . import _batches, _search, _transfer, _wire
-from ._answers import Catalogue, Patterns, Recommendations, Releases, SearchHits, Trends
+from ._answers import Catalogue, FeedbackRecorded, Patterns, Recommendations, Releases, SearchHits, Trends
 from ._session import Session
 from ._settings import settings
 from ._table import Features, Table
@@ -19,6 +19,7 @@ from ._table import Features, Table
 Key: TypeAlias = "str | int | tuple[str | int, ...]"
 Release: TypeAlias = "int | str | None"
 Mode: TypeAlias = Literal["hybrid", "keyword", "semantic"]
+Verdict: TypeAlias = Literal["relevant", "irrelevant"]
 Format: TypeAlias = Literal["csv", "json", "jsonl", "parquet", "arrow"]
 
 TIMEOUT_SECONDS = 70.0
@@ -291,6 +292,38 @@ class Client:
         answer = self._session.ask_json("/api/search", _wire.release(release), _search.body(options))
         return cast(SearchHits, answer)
 
+    def feedback(
+        self,
+        query: str,
+        key: str,
+        verdict: Verdict,
+        *,
+        search: str | None = None,
+        profile: str | None = None,
+        release: Release = None,
+    ) -> FeedbackRecorded:
+        """Says whether a hit was what was looked for. Said again, it is kept once; what is said last holds.
+
+            hits = client.search("the sea at night")
+            client.feedback("the sea at night", hits["hits"][0]["key"], "relevant", profile=hits["profile"])
+
+        Args:
+            query: what was asked.
+            key: the `key` of the hit.
+            verdict: `relevant` or `irrelevant`.
+            search: which one, where there are several.
+            profile: by which it was found; by default that of the key's experiment, or `default`.
+            release: in which it was found, a number or a tag; by default the newest.
+
+        Raises:
+            InvalidRequestError: an option is wrong; `field` says which one, `remedy` what was meant.
+            UnknownKeyError: no piece of the search has the key.
+            UnknownReleaseError, RateLimitedError, UnavailableError, TransportError, …: see `RhapsodeError`.
+        """
+        options = {"query": query, "key": key, "verdict": verdict, "search": search, "profile": profile}
+        answer = self._session.ask_json("/api/feedback", _wire.release(release), _search.body(options))
+        return cast(FeedbackRecorded, answer)
+
     def recommendations(
         self,
         key_or_keys: Key | Iterable[Any] = (),
@@ -369,7 +402,8 @@ class Client:
             feature: whose values are counted, each of a list; of a number it is the mean.
             time: the feature that is the time: a whole number, a date or a timestamp.
             by: the feature whose values are the groups, 50 at most.
-            period: how time is cut: of numbers how many together, of dates `day`, `week`, `month`, `quarter`, `year`, `decade`.
+            period: how time is cut: of numbers how many together, of dates `day`, `week`, `month`, `quarter`, `year`,
+                `decade`.
             filter: which pieces are counted: a condition in SQL.
             smooth: periods that are taken together in `smoothed`, an odd number; 3 by default.
             error_rate: how much of what is told to rise or fall may be chance; 0.05 by default.
@@ -453,7 +487,8 @@ class Client:
             slice: instead of it, a condition in SQL, whose pieces are compared with the rest.
             by: the feature within whose values pieces are compared.
             time: the feature within whose periods they are: a whole number, a date or a timestamp.
-            period: how time is cut: of numbers how many together, of dates `day`, `week`, `month`, `quarter`, `year`, `decade`.
+            period: how time is cut: of numbers how many together, of dates `day`, `week`, `month`, `quarter`, `year`,
+                `decade`.
             filter: which pieces are looked at: a condition in SQL.
             error_rate: how much of what is told may be chance; 0.05 by default.
             limit: patterns that are told; 50 by default.

@@ -29,7 +29,11 @@ pub(in crate::api) struct SearchRequest {
     /// Which search, where there are several.
     pub search: Option<String>,
     /// A recipe of the search's definition; what else is said here comes before it.
-    profile: Option<String>,
+    pub profile: Option<String>,
+    /// The experiment that the profile is of. Nobody may say so but we.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub experiment: Option<String>,
     /// By words, by meaning, or by both; both, if the profile does not say otherwise.
     mode: Option<SearchMode>,
     /// Which pieces are looked at: a condition in SQL over the search's filters, or an object.

@@ -22,6 +22,10 @@ use crate::store::ReadableSearch;
 pub(in crate::api) struct Hits {
     release: u64,
     search: String,
+    /// The recipe that was followed.
+    profile: String,
+    /// The experiment that gave it to the key; null where none did.
+    experiment: Option<String>,
     hits: Vec<SearchHit>,
     /// By name: values and how often they are among all hits, the most frequent first.
     #[schema(value_type = Object)]
@@ -105,6 +109,8 @@ struct HitLeg {
 
 /// How the hits of an answer are shown.
 pub(in crate::api) struct Form<'a> {
+    pub profile: String,
+    pub experiment: Option<String>,
     pub explain: bool,
     pub highlight: bool,
     /// What stands before and behind words that were looked for.
@@ -123,6 +129,8 @@ impl Hits {
         Ok(Self {
             release: release.get(),
             search: found.pin().rows.name.clone(),
+            profile: form.profile.clone(),
+            experiment: form.experiment.clone(),
             hits: shown(found, hits, form)?,
             facets: counted(found, &facets)?,
             terms,

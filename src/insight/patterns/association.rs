@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::insight::statistics::{Interval, standard_errors, two_sided};
 use crate::limits::PATTERN_PIECES_MIN;
+use crate::statistics::{Interval, standard_errors, two_sided};
 
-/// By how much the variance of a transformed rank correlation is greater than that of a plain one (Fieller, Hartley & Pearson 1957).
+/// By how much the variance of a transformed rank correlation is greater than that of a plain one (Fieller,
+/// Hartley & Pearson 1957).
 const RANKS_VARIANCE: f64 = 1.06;
 
 /// How many pieces are expected by chance to have both what is rare of a number or a value, and what is rare of the measure:
@@ -143,24 +144,26 @@ impl Ranked {
     /// How each value that enough pieces have, and enough have not, goes with the measure: the difference of their mean ranks,
     /// pooled over strata. `values` are those of a piece; none where they are not known.
     pub fn with_values<'a>(&self, values: impl Fn(usize) -> Option<Vec<&'a str>>) -> Vec<Association> {
-        let known: Vec<(usize, Vec<&str>)> = (0..self.pieces()).filter_map(|row| Some((row, values(row)?))).collect();
-        let measures: Vec<(usize, f64)> = known.iter().map(|(row, _)| (*row, self.measure[*row])).collect();
-        let ranks = self.ranks(&measures);
-        let mut all: BTreeMap<u32, Sums> = BTreeMap::new();
+        let mut measures: Vec<(usize, f64)> = Vec::new();
         let mut with: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (at, (row, values)) in known.iter().enumerate() {
-            all.entry(self.strata[*row]).or_default().add(ranks.ranks[at], self.measure[*row]);
-            let mut values = values.clone();
+        for row in 0..self.pieces() {
+            let Some(mut values) = values(row) else { continue };
             values.sort_unstable();
             values.dedup();
-            values.into_iter().for_each(|value| with.entry(value).or_default().push(at));
+            values.into_iter().for_each(|value| with.entry(value).or_default().push(measures.len()));
+            measures.push((row, self.measure[row]));
+        }
+        let ranks = self.ranks(&measures);
+        let mut all: BTreeMap<u32, Sums> = BTreeMap::new();
+        for ((row, measure), rank) in measures.iter().zip(&ranks.ranks) {
+            all.entry(self.strata[*row]).or_default().add(*rank, *measure);
         }
         with.retain(|_, pieces| pieces.len() >= PATTERN_PIECES_MIN);
         let of_value = |(value, pieces): (&str, Vec<usize>)| {
             let mut of_strata: BTreeMap<u32, Sums> = BTreeMap::new();
             for at in pieces {
-                let (row, _) = known[at];
-                of_strata.entry(self.strata[row]).or_default().add(ranks.ranks[at], self.measure[row]);
+                let (row, measure) = measures[at];
+                of_strata.entry(self.strata[row]).or_default().add(ranks.ranks[at], measure);
             }
             of_value(value, &of_strata, &all, &ranks)
         };

@@ -11,7 +11,7 @@ use super::{NotCounted, Request, Trends};
 use crate::engine::quoted;
 use crate::insight::asked::{Columns, InsightError, condition, finite, group, moment, wrong};
 use crate::insight::period::Moment;
-use crate::insight::statistics::Moments;
+use crate::statistics::Moments;
 
 /// What kind of values a feature has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

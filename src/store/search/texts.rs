@@ -11,7 +11,7 @@ use super::words::{NearWord, Words};
 use super::{ReadableSearch, unexpected};
 use crate::store::lance::{LanceTable, fault};
 use crate::store::spine::rows_fault;
-use crate::store::{SearchFieldPin, StoreError};
+use crate::store::{SearchFieldPin, StoreError, aside};
 
 impl ReadableSearch {
     /// For each of `asked`, a word and how far from it others may be, the words of the texts that are so near.
@@ -102,10 +102,4 @@ impl ReadableSearch {
         let columns = ProjectionRequest::from_columns(columns.iter().copied(), dataset.schema());
         dataset.take_rows(&ids, columns).await.map_err(fault(path))
     }
-}
-
-/// What `compute` gives, which takes long enough to keep others waiting.
-async fn aside<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-    let lost = |error| StoreError::Rows(format!("it could not be computed: {error}"));
-    tokio::task::spawn_blocking(compute).await.map_err(lost)
 }

@@ -3,7 +3,7 @@
 
 use std::ops::AddAssign;
 
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 /// How sure intervals are.
 const CONFIDENCE: f64 = 0.95;
@@ -131,4 +131,85 @@ fn quantile(freedom: f64) -> f64 {
 /// `freedom` is 1 or more.
 fn student(freedom: f64) -> StudentsT {
     StudentsT::new(0.0, 1.0, freedom.max(1.0)).expect("a scale of 1 and a freedom of 1 or more are right")
+}
+
+/// What was counted over what it was counted of, where both come in clusters: the people that were drawn, each with many
+/// observations, which are not independent of each other (Cochran 1977, 6.3).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    pub value: f64,
+    /// Of the value; none of a single cluster.
+    variance: Option<f64>,
+    clusters: f64,
+}
+
+/// By how much two ratios differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Difference {
+    pub value: f64,
+    pub interval: Interval,
+    /// How likely so great a difference, up or down, or a greater one is, where there is none.
+    pub p: f64,
+}
+
+impl Ratio {
+    /// Of what each cluster counted, and of how much; those with nothing say nothing. None where all have nothing.
+    pub fn of(clusters: impl Iterator<Item = (f64, f64)>) -> Option<Self> {
+        let clusters: Vec<(f64, f64)> = clusters.filter(|(_, of)| *of > 0.0).collect();
+        let count = clusters.len() as f64;
+        let of: f64 = clusters.iter().map(|(_, of)| of).sum();
+        let value = clusters.iter().map(|(counted, _)| counted).sum::<f64>() / of;
+        let squares: f64 = clusters.iter().map(|(counted, of)| (counted - value * of).powi(2)).sum();
+        let variance = (count >= 2.0).then(|| count / (count - 1.0) * squares / (of * of));
+        (of > 0.0).then_some(Self { value, variance, clusters: count })
+    }
+
+    /// Where it is, by Student's t: of counts, and so not below 0. None where all clusters are alike.
+    pub fn interval(&self) -> Option<Interval> {
+        let half = quantile(self.clusters - 1.0) * self.variance.filter(|variance| *variance > 0.0)?.sqrt();
+        Some(Interval { low: (self.value - half).max(0.0), high: self.value + half })
+    }
+
+    /// Where it is, of what is counted of itself: Wilson's interval of as many independent observations as would tell as much
+    /// (Korn & Graubard 1998); where all clusters are alike, of as many as there are clusters.
+    pub fn share_interval(&self) -> Option<Interval> {
+        let variance = self.variance?;
+        let observations = match variance > 0.0 {
+            true => self.value * (1.0 - self.value) / variance,
+            false => self.clusters,
+        };
+        let observations = observations * (standard_errors() / quantile(self.clusters - 1.0)).powi(2);
+        Moments::of_share(self.value * observations, observations).share_interval()
+    }
+
+    /// By how much it is more than `other`, of other clusters (Welch 1947). None where it cannot be told, since the clusters of
+    /// both are alike or one.
+    pub fn less(&self, other: &Self) -> Option<Difference> {
+        let (own, others) = (self.variance?, other.variance?);
+        let (variance, value) = (own + others, self.value - other.value);
+        if variance <= 0.0 {
+            return None;
+        }
+        let freedom =
+            variance.powi(2) / (own.powi(2) / (self.clusters - 1.0) + others.powi(2) / (other.clusters - 1.0));
+        let half = quantile(freedom) * variance.sqrt();
+        let p = 2.0 * student(freedom).sf((value / variance.sqrt()).abs());
+        Some(Difference { value, interval: Interval { low: value - half, high: value + half }, p })
+    }
+}
+
+/// How likely counts are so unlike the shares they were expected to have, or more, by chance (Pearson's chi-squared). None of
+/// nothing.
+pub fn spread_p(counts: &[f64], shares: &[f64]) -> Option<f64> {
+    let (total, of): (f64, f64) = (counts.iter().sum(), shares.iter().sum());
+    let freedom = counts.len() as f64 - 1.0;
+    if total <= 0.0 || of <= 0.0 || freedom < 1.0 {
+        return None;
+    }
+    let apart = |(count, share): (&f64, &f64)| {
+        let expected = total * share / of;
+        (count - expected).powi(2) / expected
+    };
+    let statistic: f64 = counts.iter().zip(shares).map(apart).sum();
+    ChiSquared::new(freedom).ok().map(|distribution| distribution.sf(statistic))
 }
