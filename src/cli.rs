@@ -12,6 +12,7 @@ pub mod corpus;
 mod diff;
 mod eval;
 mod experiments;
+mod feedback;
 mod gc;
 mod ingest;
 mod init;
@@ -112,7 +113,7 @@ enum Command {
     /// Compare profiles of a search by what people say of hits.
     Experiments(experiments::ExperimentsCommand),
     /// Write what was said of hits as queries and judgements.
-    Feedback(experiments::FeedbackCommand),
+    Feedback(feedback::FeedbackCommand),
     /// Measure the analyzers and the search on texts whose analysis, and queries whose answers, are known.
     Eval(eval::Eval),
     /// Make corpora.

@@ -28,7 +28,7 @@ pub struct Experiments {
     clock: Arc<dyn Clock>,
     running: Vec<Experiment>,
     /// Searches that the state database does not have yet.
-    searched: Mutex<BTreeMap<Searcher, u64>>,
+    searched: Mutex<BTreeMap<Arm, u64>>,
 }
 
 /// Profiles of one search that are compared, each with its share of the keys.
@@ -48,12 +48,7 @@ struct Share {
 pub struct Arm {
     pub experiment: String,
     pub profile: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Searcher {
-    arm: Arm,
-    key: KeyId,
+    pub key: KeyId,
 }
 
 /// Why there is no experiment, or nothing is kept.
@@ -128,13 +123,13 @@ impl Experiments {
     /// The profile that `key` searches by, where an experiment of that search is running.
     pub fn arm(&self, search: &str, key: KeyId) -> Option<Arm> {
         let experiment = self.running.iter().find(|experiment| experiment.search == search)?;
-        Some(Arm { experiment: experiment.name.clone(), profile: experiment.profile_of(key).to_owned() })
+        Some(Arm { experiment: experiment.name.clone(), profile: experiment.profile_of(key).to_owned(), key })
     }
 
     /// Counts searches of a key by the profile that it was given.
-    pub fn count_searches(&self, arm: &Arm, key: KeyId, searches: u64) {
+    pub fn count_searches(&self, arm: Arm, searches: u64) {
         let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
-        *searched.entry(Searcher { arm: arm.clone(), key }).or_default() += searches;
+        *searched.entry(arm).or_default() += searches;
     }
 
     /// Writes down the searches that were counted since it was last called. What fails is written the next time.
@@ -145,17 +140,17 @@ impl Experiments {
         }
         let written = self.write(&searched).await;
         if written.is_err() {
-            searched.into_iter().for_each(|(of, searches)| self.count_searches(&of.arm, of.key, searches));
+            searched.into_iter().for_each(|(arm, searches)| self.count_searches(arm, searches));
         }
         written
     }
 
-    async fn write(&self, searched: &BTreeMap<Searcher, u64>) -> Result<(), ExperimentError> {
+    async fn write(&self, searched: &BTreeMap<Arm, u64>) -> Result<(), ExperimentError> {
         let add = "insert into experiment_searches (experiment, profile, key_id, searches) values ($1, $2, $3, $4)
              on conflict (experiment, profile, key_id) do update
              set searches = experiment_searches.searches + excluded.searches";
-        let mut transaction = self.state.pool().begin().await.map_err(ExperimentError::from)?;
-        for (Searcher { arm: Arm { experiment, profile }, key }, searches) in searched {
+        let mut transaction = self.state.pool().begin().await?;
+        for (Arm { experiment, profile, key }, searches) in searched {
             let add = sqlx::query(add).bind(experiment).bind(profile).bind(key.as_str()).bind(searches.cast_signed());
             add.execute(&mut *transaction).await?;
         }

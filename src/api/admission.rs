@@ -139,22 +139,20 @@ fn scoped(caller: Caller, scope: Option<Scope>) -> Result<Caller, Problem> {
 
 /// Refuses what needs a scope that the caller has not.
 pub(super) fn check_scope(caller: &Caller, scope: Scope) -> Result<(), Problem> {
-    match Some(scope).filter(|scope| !caller.may(*scope)) {
-        None => Ok(()),
-        Some(scope) if caller.key().is_none() => {
-            let detail = format!("without keys this server does nothing that needs the scope `{}`", scope.name());
-            let problem = Problem::new(StatusCode::FORBIDDEN, "missing-scope", detail).field("scope", scope.name());
-            Err(match scope {
-                Scope::Ingest => problem.remedy("start it with `rhapsode serve --open --ingest`"),
-                _ => problem.remedy("start it without `--open`, and send a key"),
-            })
-        }
-        Some(scope) => {
-            let detail = format!("this needs the scope `{}`, which the key has not", scope.name());
-            let problem = Problem::new(StatusCode::FORBIDDEN, "missing-scope", detail).field("scope", scope.name());
-            Err(problem.remedy(format!("it has `{}`; ask for a key of another tier", caller.scopes())))
-        }
+    if caller.may(scope) {
+        return Ok(());
     }
+    let refused =
+        |detail: String| Problem::new(StatusCode::FORBIDDEN, "missing-scope", detail).field("scope", scope.name());
+    if caller.key().is_none() {
+        let detail = format!("without keys this server does nothing that needs the scope `{}`", scope.name());
+        return Err(match scope {
+            Scope::Ingest => refused(detail).remedy("start it with `rhapsode serve --open --ingest`"),
+            _ => refused(detail).remedy("start it without `--open`, and send a key"),
+        });
+    }
+    let detail = format!("this needs the scope `{}`, which the key has not", scope.name());
+    Err(refused(detail).remedy(format!("it has `{}`; ask for a key of another tier", caller.scopes())))
 }
 
 /// Keeps the caller's requests and work within bounds while they are held.

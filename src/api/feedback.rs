@@ -1,4 +1,4 @@
-//! `POST /api/feedback`: what people say of hits; and the profiles that experiments give to keys.
+//! `POST /api/feedback`: what people say of hits.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,10 +10,10 @@ use super::Problem;
 use super::auth::secret;
 use super::extract::{JsonBody, Parameters};
 use super::features::parse_key;
+use super::search::{arm_of, check_query};
 use crate::access::Caller;
 use crate::app::App;
 use crate::experiments::{self, Arm, ExperimentError, Recorded};
-use crate::limits::SEARCH_QUERY_CHARS_MAX;
 use crate::search;
 
 /// What is said of a hit.
@@ -75,12 +75,8 @@ pub(super) async fn feedback(
 ) -> Result<Response, Problem> {
     let parameters = parameters.only(&["release"])?;
     let Feedback { query, key, verdict, search, profile } = feedback;
+    check_query(&query)?;
     let query = query.trim().to_owned();
-    let characters = query.chars().count();
-    if !(1..=SEARCH_QUERY_CHARS_MAX).contains(&characters) {
-        let detail = format!("a query has 1 to {SEARCH_QUERY_CHARS_MAX} characters, not {characters}");
-        return Err(Problem::invalid("invalid-query", detail).field("query", query));
-    }
     let view = app.open(&parameters.release()?).await?.readable_by(caller.entitlements());
     let found = search::find(&view.readable, search.as_deref()).await?;
     let piece = parse_key(found.key_parts(), &key, false)?;
@@ -90,12 +86,11 @@ pub(super) async fn feedback(
         return Err(problem.remedy("send the `key` of a hit"));
     }
     let search = found.pin().rows.name.clone();
-    let experiments = app.experiments().await?;
     let profile = match profile {
         Some(profile) => profile,
-        None => match caller.id().and_then(|key| experiments.arm(&search, key)) {
-            Some(Arm { profile, .. }) if search::profile(&found, Some(&profile)).is_ok() => profile,
-            _ => search::DEFAULT_PROFILE.to_owned(),
+        None => match arm_of(&app, &caller, &found).await? {
+            Some(Arm { profile, .. }) => profile,
+            None => search::DEFAULT_PROFILE.to_owned(),
         },
     };
     search::profile(&found, Some(&profile))?;
@@ -106,7 +101,7 @@ pub(super) async fn feedback(
     let release = view.readable.number();
     let piece = piece.to_string();
     let feedback = experiments::Feedback { key: caller.id(), search, profile, query, piece, verdict, release };
-    let (recorded, experiment) = experiments.record(&feedback).await?;
+    let (recorded, experiment) = app.experiments().await?.record(&feedback).await?;
     let recorded = match recorded {
         Recorded::New => RecordedShown::New,
         Recorded::Same => RecordedShown::Same,

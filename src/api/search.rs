@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::asked::SearchRequest;
+pub(super) use self::asked::check_query;
+use self::found::Hits;
 pub(super) use self::found::features_of;
-use self::found::{Form, Hits};
 pub(crate) use self::table::SearchCalls;
 use super::Problem;
 use super::cache::AnswerId;
@@ -25,6 +26,7 @@ use crate::experiments::Arm;
 use crate::limits::{SEARCHES_AT_ONCE_MAX, SEARCHES_OF_BATCH_MAX};
 use crate::name::nearest;
 use crate::search::{self, SearchError};
+use crate::store::ReadableSearch;
 
 /// Finds pieces of a release by their words (BM25), by their meaning (vectors) or by both. A search has 200 hits at most, page
 /// by page.
@@ -50,7 +52,7 @@ pub(super) async fn search(
         Ok::<_, Problem>(KeptAnswer { body: serde_json::to_vec(&body).unwrap_or_default().into(), scanned: 0 })
     };
     let kept = app.answers().get_or_make(id.hash(), making).await.map_err(Problem::of_this_request)?;
-    count(&app, &caller, arm).await?;
+    count(&app, arm).await?;
     Ok(answer(view.readable.number(), media_type, kept.body))
 }
 
@@ -114,7 +116,7 @@ pub(super) async fn batch(
         Ok::<_, Problem>(KeptAnswer { body: serde_json::to_vec(&body).unwrap_or_default().into(), scanned: 0 })
     };
     let kept = app.answers().get_or_make(id.hash(), making).await.map_err(Problem::of_this_request)?;
-    count(&app, &caller, arms).await?;
+    count(&app, arms).await?;
     Ok(answer(release, media_type, kept.body))
 }
 
@@ -124,49 +126,43 @@ fn of_batch(problem: Problem, at: usize) -> Problem {
     Problem { field: field.or_else(|| Some(format!("searches[{at}]"))), ..problem }
 }
 
-/// Gives a request that names no profile that of the caller's experiment, if there is one; a profile that the release has.
+/// Gives a request that names no profile that of the caller's experiment, if there is one.
 async fn enrolled(
     app: &App,
     caller: &Caller,
     view: &ReleaseView,
     request: &mut SearchRequest,
 ) -> Result<Option<Arm>, Problem> {
-    let (None, Some(key)) = (&request.profile, caller.id()) else { return Ok(None) };
-    let experiments = app.experiments().await?;
-    if !experiments.is_any_running() {
+    if request.profile.is_some() || !app.experiments().await?.is_any_running() {
         return Ok(None);
     }
     let found = search::find(&view.readable, request.search.as_deref()).await?;
-    let arm = experiments.arm(&found.pin().rows.name, key);
-    let arm = arm.filter(|arm| search::profile(&found, Some(&arm.profile)).is_ok());
-    if let Some(Arm { experiment, profile }) = arm.clone() {
+    let arm = arm_of(app, caller, &found).await?;
+    if let Some(Arm { experiment, profile, .. }) = arm.clone() {
         (request.profile, request.experiment) = (Some(profile), Some(experiment));
     }
     Ok(arm)
 }
 
+/// The profile that the caller searches by, where a key is shown and an experiment gives it one that the release has.
+pub(super) async fn arm_of(app: &App, caller: &Caller, found: &ReadableSearch) -> Result<Option<Arm>, Problem> {
+    let Some(key) = caller.id() else { return Ok(None) };
+    let arm = app.experiments().await?.arm(&found.pin().rows.name, key);
+    Ok(arm.filter(|arm| search::profile(found, Some(&arm.profile)).is_ok()))
+}
+
 /// Counts answered searches of experiments.
-async fn count(app: &App, caller: &Caller, arms: impl IntoIterator<Item = Arm>) -> Result<(), Problem> {
-    for arm in arms {
-        if let Some(key) = caller.id() {
-            app.experiments().await?.count_searches(&arm, key, 1);
-        }
-    }
+async fn count(app: &App, arms: impl IntoIterator<Item = Arm>) -> Result<(), Problem> {
+    let experiments = app.experiments().await?;
+    arms.into_iter().for_each(|arm| experiments.count_searches(arm, 1));
     Ok(())
 }
 
 async fn hits(app: &App, view: &ReleaseView, request: &SearchRequest) -> Result<Hits, Problem> {
     let found = search::find(&view.readable, request.search.as_deref()).await?;
     let asked = request.of(&found)?;
-    let form = Form {
-        profile: asked.profile.name.clone(),
-        experiment: request.experiment.clone(),
-        explain: request.explain,
-        highlight: asked.highlights > 0,
-        marks: request.marks(),
-    };
     let answer = search::search(&found, app.models(), &asked).await?;
-    Hits::new(view.readable.number(), &found, answer, &form)
+    Hits::new(view.readable.number(), &found, answer, request, &asked.profile)
 }
 
 /// The name that was likely meant, or those there are.

@@ -64,11 +64,11 @@ pub(super) async fn query(
     let asked = [b"/api/sql".as_slice(), request.query.as_bytes(), &values];
     let id = AnswerId::new(&view, &asked, media_type, parameters.is_pinned());
     let making = async {
-        let watch = Stopwatch::start();
         let sql = match calls {
             Some(calls) => calls.answered(&app, &view).await?,
             None => request.query,
         };
+        let watch = Stopwatch::start();
         let answered = app.statement(&view, sql, request.params).await;
         let outcome = if answered.is_ok() { "answered" } else { "refused" };
         metrics::counter!("rhapsode_sql_statements_total", "outcome" => outcome).increment(1);

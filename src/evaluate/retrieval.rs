@@ -115,7 +115,11 @@ pub fn read_topics(queries: &Path, qrels: &Path) -> Result<Vec<Topic>, GoldError
         })?,
     };
     let judged = of_lines(qrels, &|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
+        // Between tabs a document's name may have blanks.
+        let fields: Vec<&str> = match line.contains('\t') {
+            true => line.split('\t').map(str::trim).collect(),
+            false => line.split_whitespace().collect(),
+        };
         match fields.as_slice() {
             [query, document, grade] | [query, _, document, grade] => {
                 Some(((*query).to_owned(), (*document).to_owned(), grade.parse::<f64>().ok()?))

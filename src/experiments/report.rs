@@ -78,7 +78,6 @@ impl Experiments {
         if !known.iter().any(|known| known == name) {
             return Err(ExperimentError::Unknown { name: name.to_owned(), known });
         }
-        self.write_searches().await?;
         let running = self.running.iter().find(|experiment| experiment.name == name);
         let arms = self.arms(name, running).await?;
         let control = if arms.contains_key(CONTROL) { Some(CONTROL) } else { arms.keys().next().map(String::as_str) };

@@ -1,4 +1,4 @@
-//! What is said of hits, which profile a key searches by, how profiles compare; and searches in SQL.
+//! What is said of hits, which profile a key searches by, and how profiles compare.
 
 use std::collections::BTreeMap;
 
@@ -40,9 +40,9 @@ const ROWS: &str = "{\"id\": \"p1\", \"text\": \"the sea at night\", \"year\": 1
 {\"id\": \"o'neil\", \"text\": \"the sea, the sea\", \"year\": 1901}
 ";
 
-const EXPERIMENT: &str = "[experiments.spelling]\nsearch = \"verse\"\narms = { default = 1.0, literal = 1.0 }\n";
+const EXPERIMENT: &str = "[experiments.spelling]\nsearch = \"verse\"\narms = { default = 1, literal = 1 }\n";
 
-async fn served_with(configuration: &str) -> (TestProject, App) {
+pub async fn served_with(configuration: &str) -> (TestProject, App) {
     let project = TestProject::new(DEFINITIONS);
     project.configure(&format!("{TIERS}{configuration}"));
     project.ingest("pieces", "pieces.jsonl", ROWS).await;
@@ -56,7 +56,7 @@ async fn said(app: &App, key: &str, body: Value) -> Answer {
     ask(app, "POST", "/api/feedback", Some(key), body).await
 }
 
-async fn searched(app: &App, key: &str, body: Value) -> Value {
+pub async fn searched(app: &App, key: &str, body: Value) -> Value {
     let answer = ask(app, "POST", "/api/search", Some(key), body).await;
     assert_eq!(answer.status, 200, "{}", answer.json());
     answer.json()
@@ -254,60 +254,4 @@ fn intervals_of_people_with_many_verdicts_hold_the_truth() {
     assert!(Ratio::of([(1.0, 2.0)].into_iter()).unwrap().share_interval().is_none());
     // 60 and 40 where half and half was meant: chi-squared 4 of one degree.
     assert!((spread_p(&[60.0, 40.0], &[1.0, 1.0]).unwrap() - 0.0455).abs() < 1e-4);
-}
-
-#[tokio::test]
-async fn a_search_is_a_table_in_sql() {
-    let (project, app) = served_with("").await;
-    let all = key(&app, "all").await;
-    let ask = |query: &str, params: Value| {
-        let body = json!({"query": query, "params": params});
-        let (app, all) = (app.clone(), all.clone());
-        async move { ask(&app, "POST", "/api/sql", Some(&all), body).await }
-    };
-    let joined = "select found.rank, pieces.id, pieces.year from search('sea', mode => 'keyword') as found
-        join pieces on pieces.id = found.id order by found.rank";
-    let hits = searched(&app, &all, json!({"query": "sea", "mode": "keyword"})).await;
-    let rows = ask(joined, json!([])).await.json();
-    let keys = |rows: &Value, name: &str| -> Vec<String> {
-        rows.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
-    };
-    assert_eq!(keys(&rows, "id"), keys(&hits["hits"], "key"));
-    assert_eq!((rows.as_array().unwrap().len(), &rows[0]["rank"]), (3, &json!(1)));
-    let scored = ask("select * from search($1, filter => $2, limit => 1)", json!(["SEA", "year < 1900"])).await.json();
-    assert_eq!(scored[0].as_object().unwrap().keys().collect::<Vec<_>>(), ["id", "rank", "score"]);
-    let first = searched(&app, &all, json!({"query": "SEA", "filter": "year < 1900", "limit": 1})).await;
-    assert_eq!((&scored[0]["id"], &scored[0]["score"]), (&first["hits"][0]["key"], &first["hits"][0]["score"]));
-    let none = ask("select count(*) as n, max(score) as best from search('\"no such phrase\"')", json!([])).await;
-    assert_eq!(none.json(), json!([{"n": 0, "best": null}]), "a search that finds nothing");
-    let two = "with a as (select id from search('night')) select b.id from search('sea', limit => 2) b where b.id not in (select id from a)";
-    assert_eq!(ask(two, json!([])).await.status, 200);
-    let cli = printed(&project, &["sql", "--format", "csv", "select id from search('roses') order by rank"]);
-    assert_eq!(cli, "id\np2");
-    for (wrong, detail) in [
-        ("select * from search(id)", "an argument of `search` is a constant or a parameter, not `id`"),
-        ("select * from search('a', 'b')", "`search` takes one argument without a name"),
-        ("select * from search()", "`search` is given nothing"),
-        ("select * from search('a', limit => 1, limit => 2)", "`search` is given `limit` twice"),
-        ("select * from search('a', highlight => true)", "`search` takes no `highlight`"),
-        ("select * from search('a', limit => 201)", "`limit` is 1 to 200"),
-        ("select * from search('a', limit => 'x')", "a call of `search`"),
-        ("select * from search('a', search => 'nope')", "there is no search `nope`"),
-        ("select * from search('a', filter => 'nope = 1')", "nope"),
-    ] {
-        let answer = ask(wrong, json!([])).await;
-        assert!(
-            answer.status.is_client_error() && answer.json()["detail"].as_str().unwrap().contains(detail),
-            "{wrong}: {}",
-            answer.json()
-        );
-    }
-    let five = (0..5).map(|at| format!("search('a') t{at}")).collect::<Vec<_>>().join(", ");
-    refused(&ask(&format!("select 1 from {five}"), json!([])).await, 400, "statement", "many calls");
-    // A text of that name is none, and a table of it is another.
-    assert_eq!(ask("select 'search(' as a", json!([])).await.json(), json!([{"a": "search("}]));
-    let sql = key_with(&app, "all", Some("sql")).await;
-    let body = json!({"query": "select * from search('sea')"});
-    let answer = crate::access::ask(&app, "POST", "/api/sql", Some(&sql), body).await;
-    refused(&answer, 403, "missing-scope", "a scope");
 }

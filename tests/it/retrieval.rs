@@ -45,3 +45,13 @@ fn queries_and_judgements_are_read_in_both_layouts() {
     let told = read_topics(&write("q.tsv", "q1\tx\n"), &wrong).unwrap_err().to_string();
     assert!(told.contains("line 2"), "{told}");
 }
+
+#[test]
+fn a_key_with_a_blank_was_read_as_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (queries, qrels) = (folder.path().join("q.tsv"), folder.path().join("qrels.tsv"));
+    std::fs::write(&queries, "q1\tthe sea\n").unwrap();
+    std::fs::write(&qrels, "query-id\tcorpus-id\tscore\nq1\tthe tyger\t2\n").unwrap();
+    let topics = read_topics(&queries, &qrels).unwrap();
+    assert_eq!(topics[0].judgements, BTreeMap::from([("the tyger".to_owned(), 2.0)]));
+}

@@ -130,6 +130,11 @@ impl SearchRequest {
         Ok(limit)
     }
 
+    /// Whether hits have lines.
+    pub fn has_highlights(&self) -> bool {
+        !matches!(self.highlight, None | Some(Highlighting::Whether(false)))
+    }
+
     /// What stands before and behind words that were looked for.
     pub fn marks(&self) -> (&str, &str) {
         match &self.highlight {
@@ -140,11 +145,7 @@ impl SearchRequest {
 
     /// The request, checked.
     pub fn of(&self, found: &ReadableSearch) -> Result<search::Request, Problem> {
-        let characters = self.query.chars().count();
-        if self.query.trim().is_empty() || characters > SEARCH_QUERY_CHARS_MAX {
-            let detail = format!("a query has 1 to {SEARCH_QUERY_CHARS_MAX} characters, not {characters}");
-            return Err(Problem::invalid("invalid-query", detail).field("query", self.query.as_str()));
-        }
+        check_query(&self.query)?;
         let cursor = self.cursor.as_deref().unwrap_or("0");
         let Some(offset) = cursor.parse().ok().filter(|offset| *offset <= SEARCH_CANDIDATES) else {
             let problem = Problem::invalid("invalid-cursor", format!("`{cursor}` is no cursor"));
@@ -220,6 +221,16 @@ impl SearchRequest {
         }
         Ok(lines)
     }
+}
+
+/// Refuses a query that says nothing, or too much.
+pub(in crate::api) fn check_query(query: &str) -> Result<(), Problem> {
+    let characters = query.chars().count();
+    if query.trim().is_empty() || characters > SEARCH_QUERY_CHARS_MAX {
+        let detail = format!("a query has 1 to {SEARCH_QUERY_CHARS_MAX} characters, not {characters}");
+        return Err(Problem::invalid("invalid-query", detail).field("query", query));
+    }
+    Ok(())
 }
 
 /// A condition, or its JSON form.

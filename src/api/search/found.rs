@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::asked::SearchRequest;
 use crate::api::Problem;
 use crate::api::respond::unencodable;
 use crate::engine::json::JsonRows;
@@ -15,7 +16,7 @@ use crate::name::ReleaseNumber;
 use crate::search::{
     AddedTerm, Answer, Condition, Correction, Explanation, Facet, FacetValue, Highlight, Hit, Leg, Reason, Understood,
 };
-use crate::store::ReadableSearch;
+use crate::store::{ProfilePin, ReadableSearch};
 
 /// What was found, the best first.
 #[derive(Serialize, ToSchema)]
@@ -107,31 +108,22 @@ struct HitLeg {
     scaled: f64,
 }
 
-/// How the hits of an answer are shown.
-pub(in crate::api) struct Form<'a> {
-    pub profile: String,
-    pub experiment: Option<String>,
-    pub explain: bool,
-    pub highlight: bool,
-    /// What stands before and behind words that were looked for.
-    pub marks: (&'a str, &'a str),
-}
-
 impl Hits {
     pub fn new(
         release: ReleaseNumber,
         found: &ReadableSearch,
         answer: Answer,
-        form: &Form<'_>,
+        request: &SearchRequest,
+        profile: &ProfilePin,
     ) -> Result<Self, Problem> {
         let Answer { hits, next, facets, understood } = answer;
         let Understood { terms, phrases, excluded, conditions, corrected, added, .. } = understood;
         Ok(Self {
             release: release.get(),
             search: found.pin().rows.name.clone(),
-            profile: form.profile.clone(),
-            experiment: form.experiment.clone(),
-            hits: shown(found, hits, form)?,
+            profile: profile.name.clone(),
+            experiment: request.experiment.clone(),
+            hits: shown(found, hits, request)?,
             facets: counted(found, &facets)?,
             terms,
             added_terms: corrected.into_iter().map(correction).chain(added.into_iter().map(added_term)).collect(),
@@ -156,18 +148,18 @@ fn added_term(AddedTerm { term, weight: _, word, reason }: AddedTerm) -> AddedTe
 }
 
 /// The hits with what filters may name of them.
-fn shown(found: &ReadableSearch, hits: Vec<Hit>, form: &Form<'_>) -> Result<Vec<SearchHit>, Problem> {
+fn shown(found: &ReadableSearch, hits: Vec<Hit>, request: &SearchRequest) -> Result<Vec<SearchHit>, Problem> {
     let rows: Vec<usize> = hits.iter().map(|hit| hit.row).collect();
     let features = features_of(found, &rows)?;
     let of_row = |(hit, features): (Hit, Value)| {
         let Hit { row: _, key, explanation, highlights } = hit;
-        let lines = || highlights.iter().map(|line| marked(line, form.marks)).collect();
+        let lines = || highlights.iter().map(|line| marked(line, request.marks())).collect();
         SearchHit {
             key: key.to_string(),
             score: explanation.score,
             features,
-            highlights: form.highlight.then(lines),
-            explain: form.explain.then(|| explained(explanation)),
+            highlights: request.has_highlights().then(lines),
+            explain: request.explain.then(|| explained(explanation)),
         }
     };
     Ok(hits.into_iter().zip(features).map(of_row).collect())
