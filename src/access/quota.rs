@@ -16,8 +16,14 @@ use crate::state::{State, StateError};
 pub(super) struct Lease {
     /// For which it was taken.
     day: NaiveDate,
-    left_of_day: u64,
-    left_of_month: u64,
+    of_day: Share,
+    of_month: Share,
+}
+
+/// What was taken of one period's quota.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    left: u64,
     /// What the state database did not have, and until when that is believed, so that a key whose quota is spent does not ask
     /// with each request. Less than that may be there.
     refused: Option<(u64, DateTime<Utc>)>,
@@ -30,19 +36,20 @@ impl Lease {
             return self;
         }
         let same_month = (self.day.year(), self.day.month()) == (day.year(), day.month());
-        Self { day, left_of_month: if same_month { self.left_of_month } else { 0 }, ..Self::default() }
+        Self { day, of_day: Share::default(), of_month: if same_month { self.of_month } else { Share::default() } }
     }
 
     pub fn left(&self, period: Period) -> u64 {
         match period {
-            Period::Day => self.left_of_day,
-            Period::Month => self.left_of_month,
+            Period::Day => self.of_day.left,
+            Period::Month => self.of_month.left,
         }
     }
 
     fn spend(&mut self, amount: u64) {
-        self.left_of_day = self.left_of_day.saturating_sub(amount);
-        self.left_of_month = self.left_of_month.saturating_sub(amount);
+        for share in [&mut self.of_day, &mut self.of_month] {
+            share.left = share.left.saturating_sub(amount);
+        }
     }
 }
 
@@ -168,32 +175,32 @@ impl Account<'_> {
         now: DateTime<Utc>,
     ) -> Result<Result<(), OverQuota>, StateError> {
         for (period, limit) in self.limits(unit) {
-            let left = match period {
-                Period::Day => &mut lease.left_of_day,
-                Period::Month => &mut lease.left_of_month,
+            let share = match period {
+                Period::Day => &mut lease.of_day,
+                Period::Month => &mut lease.of_month,
             };
             let Some(limit) = limit else {
-                *left = u64::MAX;
+                share.left = u64::MAX;
                 continue;
             };
-            if *left >= amount {
+            if share.left >= amount {
                 continue;
             }
             let resets_at = period.ends(lease.day);
             let wait_seconds = (resets_at - now).num_seconds().max(1).cast_unsigned();
             let over = OverQuota { unit, period, limit, asked: amount, resets_at, wait_seconds };
-            let needed = amount - *left;
+            let needed = amount - share.left;
             let is_known = |(refused, until)| needed >= refused && now < until;
-            if amount > limit || lease.refused.is_some_and(is_known) {
+            if amount > limit || share.refused.is_some_and(is_known) {
                 return Ok(Err(over));
             }
             let wished = needed.max(limit / QUOTA_LEASE_PARTS);
             match self.take(unit, &period.written(lease.day), limit, needed, wished).await? {
                 0 => {
-                    lease.refused = Some((needed, now + TimeDelta::seconds(QUOTA_EMPTY_SECONDS)));
+                    share.refused = Some((needed, now + TimeDelta::seconds(QUOTA_EMPTY_SECONDS)));
                     return Ok(Err(over));
                 }
-                taken => *left += taken,
+                taken => share.left += taken,
             }
         }
         Ok(Ok(()))
@@ -203,7 +210,7 @@ impl Account<'_> {
     fn spend_leased(&self, unit: Unit, amount: u64, now: DateTime<Utc>) -> bool {
         let mut leases = locked(&self.meter.leases);
         let Some(lease) = leases.get_mut(&unit).filter(|lease| lease.day == now.date_naive()) else { return false };
-        let suffices = lease.left_of_day.min(lease.left_of_month) >= amount;
+        let suffices = lease.of_day.left.min(lease.of_month.left) >= amount;
         if suffices {
             lease.spend(amount);
         }

@@ -137,6 +137,18 @@ async fn processes_that_share_a_quota_in_postgresql_never_spend_more_than_it_is(
 }
 
 #[tokio::test]
+async fn what_the_day_did_not_have_was_taken_for_what_the_month_did_not_have() {
+    let (_project, app) = served().await;
+    let caller = caller(&app).await;
+    // A day is taken by tens, a month by fifteens: after these the day has six taken and four to take, the month one taken.
+    for amount in [976, 10, 4] {
+        assert!(caller.spend(Unit::Entities, amount).await.unwrap().is_ok());
+    }
+    assert_eq!(caller.spend(Unit::Entities, 11).await.unwrap().unwrap_err().period.name(), "day");
+    assert!(caller.spend(Unit::Entities, 6).await.unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn the_month_ends_what_the_days_leave() {
     let (project, app) = served().await;
     let caller = caller(&app).await;
