@@ -90,7 +90,8 @@ pub struct ServeConfig {
     pub watch_seconds: u64,
     /// MiB of answers of statements that are kept for whoever asks the same.
     pub cache_mib: usize,
-    /// MiB of features that may be held in memory; views for which there is no room are read from their datasets.
+    /// MiB of features and of vectors of searches that may be held in memory; those for which there is no room are read from their
+    /// datasets.
     pub online_memory_mib: usize,
     /// MiB of rows that are remembered of those.
     pub online_cache_mib: usize,

@@ -137,7 +137,7 @@ pub const EXPORTS_AT_ONCE_MAX: usize = 2;
 pub const DIAGNOSTICS_MAX: usize = 200;
 
 /// Bytes of Lance's caches of indexes and of metadata.
-pub const LANCE_INDEX_CACHE_BYTES: usize = 256 << 20;
+pub const LANCE_INDEX_CACHE_BYTES: usize = 1 << 30;
 /// See [`LANCE_INDEX_CACHE_BYTES`].
 pub const LANCE_METADATA_CACHE_BYTES: usize = 128 << 20;
 
@@ -259,14 +259,16 @@ pub const HIGHLIGHT_RESTRICTED_CHARS_MAX: usize = 90;
 /// Characters before and behind a word that a highlight marks: room for a tag with a class.
 pub const HIGHLIGHT_MARK_CHARS_MAX: usize = 64;
 
+/// Candidates of a search whose words are compared with those of the query, where texts do not have these.
+pub const SEARCH_RERANKED: usize = 100;
+
 /// Lines of all hits of a page that are compared with a query by their meaning: some 0.2 s of a model.
 pub const HIGHLIGHT_LINES_EMBEDDED_MAX: usize = 96;
 
 /// Rows from which vectors have an index. Below, all are compared, which takes some milliseconds and misses none.
-pub const VECTOR_INDEX_ROWS_MIN: usize = 10_000;
+pub const VECTOR_INDEX_ROWS_MIN: usize = 100_000;
 
-/// Vectors that an index of them looks at for each that is asked for: of the ten nearest it finds 95 of 100 then, where 200 are
-/// asked for (docs/benchmarks-search.md).
+/// Vectors that an index of them looks at for each that is asked for.
 pub const VECTOR_CANDIDATES_FACTOR: usize = 4;
 
 /// Rows of a part of an index of vectors.

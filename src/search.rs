@@ -9,6 +9,7 @@ mod fuse;
 mod highlight;
 mod proximity;
 mod rank;
+mod rerank;
 mod retrieve;
 mod understand;
 
@@ -31,7 +32,9 @@ use crate::engine::SqlError;
 use crate::error::ErrorKind;
 use crate::model::{ModelError, Models};
 use crate::name::EntityKey;
-use crate::store::{ProfilePin, Readable, ReadableSearch, SearchMode, SearchVectorsPin, StoreError};
+use crate::store::{
+    Fusion, LegWeights, ProfilePin, Readable, ReadableSearch, SearchMode, SearchVectorsPin, StoreError,
+};
 use crate::text::terms::Tokenizer;
 
 /// The profile of requests that name none.
@@ -164,7 +167,19 @@ pub async fn search(search: &ReadableSearch, models: &Models, request: &Request)
     let allowed = retrieve::allowed(search, request.filter.as_ref(), &understood).await?;
     let wanted = Retrieval { search, models, tokenizer: &tokenizer, profile, mode, vectors: &vectors };
     let candidates = wanted.candidates(&understood, allowed.as_ref()).await?;
-    let ranked = ranked(search, mode, profile, &understood, &candidates)?;
+    let unknown_share = match mode {
+        SearchMode::Hybrid if profile.rerank && search.pin().word_vectors.is_some() => {
+            rerank::unknown_share(search, &understood)
+        }
+        _ => 0.0,
+    };
+    let weights = rerank::weights(profile.weights, unknown_share);
+    let mut ranked = fused(search, mode, profile.fusion, weights, &understood, &candidates);
+    if unknown_share > 0.0 {
+        ranked = rerank::reranked(search, models, &tokenizer, &understood, unknown_share, ranked).await?;
+    }
+    let ranked = rank::with_priors(search, ranked, &profile.priors);
+    let ranked = at_most(search, ranked, |ranked| ranked.row, &profile.at_most)?;
     let ranked = match (profile.diversity > 0.0, vectors.first()) {
         (false, _) => ranked,
         (true, None) => return Err(SearchError::NoVectors),
@@ -195,23 +210,22 @@ pub async fn search(search: &ReadableSearch, models: &Models, request: &Request)
     Ok(Answer { next: (!hits.is_empty() && end < rows.len()).then_some(end), hits, facets, understood })
 }
 
-/// The candidates as one ranking, with the profile's priors and without what is more than it allows of one value.
-fn ranked(
+/// The candidates as one ranking.
+fn fused(
     search: &ReadableSearch,
     mode: SearchMode,
-    profile: &ProfilePin,
+    fusion: Fusion,
+    weights: LegWeights,
     understood: &Understood,
     candidates: &Candidates,
-) -> Result<Vec<Ranked>, SearchError> {
+) -> Vec<Ranked> {
     let Candidates { words, in_order, meanings, query: _ } = candidates;
     let words = fuse::of_words(words, retrieve::ceiling(search, understood), in_order);
-    let ranked = match mode {
+    match mode {
         SearchMode::Keyword => fuse::by_keyword(words),
         SearchMode::Semantic => fuse::by_semantic(meanings),
-        SearchMode::Hybrid => fuse::both(words, meanings, profile.fusion, profile.weights),
-    };
-    let ranked = rank::with_priors(search, ranked, &profile.priors);
-    at_most(search, ranked, |ranked| ranked.row, &profile.at_most)
+        SearchMode::Hybrid => fuse::both(words, meanings, fusion, weights),
+    }
 }
 
 /// The vectors that a profile reads.

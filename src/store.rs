@@ -5,6 +5,7 @@
 //! pinned by a release is not there for a reader. Only this module names the `lance` crate.
 
 mod aside;
+mod eight_bits;
 mod entitlements;
 mod exports;
 mod feature_version;

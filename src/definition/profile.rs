@@ -32,6 +32,8 @@ pub struct Profile {
     pub related: Option<bool>,
     /// Whether words that stand in a text as they do in the query count more.
     pub proximity: Option<bool>,
+    /// Whether the first hundred are ranked by how near their words are to the query's, where no text has these.
+    pub rerank: Option<bool>,
     /// What else makes a piece stand higher.
     #[schemars(default)]
     pub priors: Vec<Prior>,
@@ -107,6 +109,7 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Profile
         "expand",
         "related",
         "proximity",
+        "rerank",
         "priors",
         "diversity",
         "at_most",
@@ -124,6 +127,7 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Profile
     let expand = fields.one_of("expand", &switches, diagnostics);
     let related = fields.one_of("related", &switches, diagnostics);
     let proximity = fields.one_of("proximity", &switches, diagnostics);
+    let rerank = fields.one_of("rerank", &switches, diagnostics);
     let priors = fields.list("priors", diagnostics);
     let priors = priors.iter().filter_map(|node| prior(node, diagnostics)).collect();
     let is_share = |share: f64| (0.0..=1.0).contains(&share);
@@ -140,6 +144,7 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Profile
         expand,
         related,
         proximity,
+        rerank,
         priors,
         diversity,
         at_most,

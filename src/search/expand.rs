@@ -98,23 +98,10 @@ pub(super) async fn add_related(
     tokenizer: &Tokenizer,
     profile: &ProfilePin,
 ) -> Result<(), SearchError> {
-    let Some(pin) = &search.pin().word_vectors else { return Ok(()) };
     let asked = understood.words(tokenizer, |term| profile.related || search.rows_with(term) == 0);
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let model = models.find(&pin.model)?;
-    if model.digest() != pin.digest {
-        return Err(SearchError::OtherModel(pin.model.clone()));
-    }
-    let words: StringArray = asked.iter().map(|asked| Some(asked.word.as_str())).collect();
-    let vectors = model.embed(words).await?.vectors;
-    // A word that the model cannot take has no neighbours.
-    let numbers = |row: usize| match vectors.is_valid(row) {
-        true => vectors.value(row).as_primitive::<Float32Type>().values().to_vec(),
-        false => Vec::new(),
-    };
-    let near = search.words_near((0..asked.len()).map(numbers).collect(), NEAR_WORDS).await?;
+    let words: Vec<String> = asked.iter().map(|asked| asked.word.clone()).collect();
+    let Some(vectors) = word_vectors(search, models, &words).await? else { return Ok(()) };
+    let near = search.words_near(vectors, NEAR_WORDS).await?;
     for (asked, near) in asked.iter().zip(near) {
         let is_known = search.rows_with(&asked.term) > 0;
         let (looked_at, most, cosine_min) = match is_known {
@@ -135,4 +122,24 @@ pub(super) async fn add_related(
         }
     }
     Ok(())
+}
+
+/// `words` as vectors of the model that made those of the texts' words; a word that it cannot take has no numbers. None where
+/// the release has no vectors of words, or there are no words.
+pub(super) async fn word_vectors(
+    search: &ReadableSearch,
+    models: &Models,
+    words: &[String],
+) -> Result<Option<Vec<Vec<f32>>>, SearchError> {
+    let Some(pin) = search.pin().word_vectors.as_ref().filter(|_| !words.is_empty()) else { return Ok(None) };
+    let model = models.find(&pin.model)?;
+    if model.digest() != pin.digest {
+        return Err(SearchError::OtherModel(pin.model.clone()));
+    }
+    let vectors = model.embed(StringArray::from_iter_values(words)).await?.vectors;
+    let numbers = |row: usize| match vectors.is_valid(row) {
+        true => vectors.value(row).as_primitive::<Float32Type>().values().to_vec(),
+        false => Vec::new(),
+    };
+    Ok(Some((0..words.len()).map(numbers).collect()))
 }

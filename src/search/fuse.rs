@@ -34,20 +34,22 @@ pub struct Explanation {
     pub score: f64,
     /// By words, BM25 as a share of what a text would come near to that has all of the query's terms again and again, and more
     /// where they stand as in the query; by meaning, the cosine, below 0 as 0; by both, the weighted mean of these, or what the
-    /// ranks make of them.
+    /// ranks make of them, and of how near its words come.
     pub relevance: f64,
     /// None where its words are not among the candidates.
     pub keyword: Option<Leg>,
     /// None where its meaning is not.
     pub semantic: Option<Leg>,
+    /// How near its words come to those of the query, from 0 to 1; none where that was not looked at.
+    pub words: Option<f64>,
     /// By feature: how much of it the piece has, from 0 to 1.
     pub priors: Vec<(String, f64)>,
 }
 
 impl Ranked {
     fn new(row: usize, relevance: f64, keyword: Option<Leg>, semantic: Option<Leg>) -> Self {
-        let priors = Vec::new();
-        Self { row, explanation: Explanation { score: relevance, relevance, keyword, semantic, priors } }
+        let (words, priors) = (None, Vec::new());
+        Self { row, explanation: Explanation { score: relevance, relevance, keyword, semantic, words, priors } }
     }
 }
 

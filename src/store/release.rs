@@ -33,6 +33,8 @@ pub struct Release {
     /// By name; each is opened when somebody searches.
     searches: BTreeMap<String, OnceCell<OpenSearch>>,
     remembered: RowCache,
+    /// Bytes that it may hold in memory.
+    allowed_bytes: usize,
 }
 
 /// A search, and what of it each caller may read.
@@ -78,7 +80,15 @@ impl Store {
             frames.insert(entity.name.clone(), frame);
         }
         let searches = manifest.searches.iter().map(|search| (search.rows.name.clone(), OnceCell::new())).collect();
-        let release = Release { store: self.clone(), manifest, tables, frames, searches, remembered };
+        let release = Release {
+            store: self.clone(),
+            manifest,
+            tables,
+            frames,
+            searches,
+            remembered,
+            allowed_bytes: memory.held_mib << 20,
+        };
         // Keys, times and Parquet files are held in any case.
         let needed_mib = release.memory_bytes() >> 20;
         if needed_mib > memory.held_mib {
@@ -102,6 +112,11 @@ impl Release {
         let held: usize = self.frames.values().map(Frame::memory_bytes).sum();
         let searched = self.searches.values().filter_map(OnceCell::get).map(|search| search.table.memory_bytes());
         held + searched.sum::<usize>() + usize::try_from(self.remembered.weighted_size()).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes for which there is room beside what it holds.
+    fn room(&self) -> usize {
+        self.allowed_bytes.saturating_sub(self.memory_bytes())
     }
 
     /// What a caller with `entitlements` may read: the one place where licence and access are enforced.
@@ -205,7 +220,7 @@ impl Readable {
         let (Some(pin), Some(search)) = (manifest.search(name), searches.get(name)) else { return Ok(None) };
         let key = manifest.entity(&pin.rows.entity).map(|entity| entity.join_keys.clone()).unwrap_or_default();
         let opening = async {
-            let table = Arc::new(SearchTable::open(store, pin, &key).await?);
+            let table = Arc::new(SearchTable::open(store, pin, &key, self.release.room()).await?);
             let readable = |by| Arc::new(ReadableSearch::new(pin.clone().readable_by(by), Arc::clone(&table)));
             Ok::<_, StoreError>(OpenSearch {
                 open: readable(Entitlements::OPEN),

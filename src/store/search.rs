@@ -1,37 +1,37 @@
 //! The dataset of a search: rows by their terms and by their vectors, of those that are allowed.
 
+mod by_terms;
+mod by_vector;
 mod compared;
 mod texts;
+mod vectors;
 mod words;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ::lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap, Scanner};
-use datafusion::arrow::array::{AsArray, BooleanArray, Float32Array, RecordBatch};
-use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use datafusion::arrow::compute::{concat_batches, prep_null_mask_filter};
 use datafusion::arrow::datatypes::{Float32Type, UInt64Type};
 use futures::TryStreamExt;
 use hashbrown::HashMap;
-use lance_index::scalar::FullTextSearchQuery;
-use lance_index::scalar::inverted::query::{BooleanQuery, FtsQuery, MatchQuery, Occur, PhraseQuery};
-use lance_linalg::distance::DistanceType;
 use tokio::sync::OnceCell;
 
+pub use by_terms::WeightedTerm;
 pub use compared::{Compared, Numbers};
 pub use words::NearWord;
 pub(super) use words::Words;
 
+use self::vectors::Vectors;
 use super::lance::{self, LanceTable, fault};
 use super::spine::{indices, plain_schema, rows_fault};
 use super::{Entitlements, KeyIndex, SearchPin, Store, StoreError, TableKey, WordVectors, key_texts, search_path};
-use crate::limits::{LANCE_SCAN_BUFFER_BYTES, SEARCH_ROWS_AT_ONCE, VECTOR_CANDIDATES_FACTOR, VECTOR_INDEX_ROWS_MIN};
+use crate::limits::{LANCE_SCAN_BUFFER_BYTES, SEARCH_ROWS_AT_ONCE};
 use crate::name::EntityKey;
 
-/// Where Lance tells which row it is, how well it fits and how far it is.
+/// Where Lance tells which row it is.
 const ROW_ID: &str = "_rowid";
-const SCORE: &str = "_score";
-const DISTANCE: &str = "_distance";
 
 /// A row that was found, and how well it fits: more is better.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,18 +42,13 @@ pub struct Found {
     pub score: f32,
 }
 
-/// A term that is looked for, and how much it counts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WeightedTerm {
-    pub text: String,
-    pub weight: f32,
-}
-
 /// The rows among which something is found.
 #[derive(Clone, Debug)]
 pub struct Allowed {
-    mask: Arc<RowAddrMask>,
+    is_allowed: BooleanArray,
     rows: usize,
+    /// The same for Lance, once it is asked.
+    mask: OnceLock<Arc<RowAddrMask>>,
 }
 
 /// The rows of a search, open: their keys and what filters name are in memory.
@@ -75,10 +70,16 @@ pub(super) struct SearchTable {
     words: OnceCell<BTreeMap<String, Words>>,
     /// The commonest words as vectors.
     word_vectors: WordVectors,
+    /// By column: the vectors for which there is room in memory. Read when one is first looked for.
+    vectors: OnceCell<BTreeMap<String, Vectors>>,
+    vector_columns: Vec<String>,
+    /// Bytes that there is room for.
+    room: usize,
 }
 
 impl SearchTable {
-    pub async fn open(store: &Store, pin: &SearchPin, key: &TableKey) -> Result<Self, StoreError> {
+    /// Opens what is pinned; where the vectors are no more than `room` bytes, they are held in memory too.
+    pub async fn open(store: &Store, pin: &SearchPin, key: &TableKey, room: usize) -> Result<Self, StoreError> {
         let path = search_path(&pin.rows.name);
         let Some(version) = pin.rows.data.lance_version() else {
             return Err(StoreError::Damaged { path, reason: "it is no Lance dataset".to_owned() });
@@ -125,14 +126,30 @@ impl SearchTable {
             Some(pin) => store.word_vectors(pin).await?,
             None => WordVectors::default(),
         };
-        Ok(Self { table, ids, keys, columns, compared, counts, texts, words: OnceCell::new(), word_vectors })
+        let (words, vectors) = (OnceCell::new(), OnceCell::new());
+        let vector_columns = pin.vectors.iter().map(|vectors| vectors.column.clone()).collect();
+        Ok(Self {
+            table,
+            ids,
+            keys,
+            columns,
+            compared,
+            counts,
+            texts,
+            words,
+            word_vectors,
+            vectors,
+            vector_columns,
+            room,
+        })
     }
 
     pub fn memory_bytes(&self) -> usize {
         let terms = self.counts.values().flat_map(HashMap::keys).map(|term| term.len() + size_of::<(String, u32)>());
         let words = self.words.get().into_iter().flat_map(BTreeMap::values).map(Words::memory_bytes);
         let compared = self.compared.values().map(Compared::memory_bytes);
-        let parts: usize = terms.chain(words).chain(compared).sum();
+        let vectors = self.vectors.get().into_iter().flat_map(BTreeMap::values).map(Vectors::memory_bytes);
+        let parts: usize = terms.chain(words).chain(compared).chain(vectors).sum();
         let rows = size_of_val(self.ids.as_slice()) + self.keys.memory_bytes() + self.columns.get_array_memory_size();
         rows + parts + self.word_vectors.memory_bytes()
     }
@@ -143,13 +160,21 @@ impl SearchTable {
         scanner.disable_scoring_autoprojection().project(&[score]).map_err(fault(&self.table.path))?;
         scanner.with_row_id().prefilter(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
         if let Some(allowed) = allowed {
-            scanner.with_row_id_prefilter(RowAddrMask::clone(&allowed.mask));
+            scanner.with_row_id_prefilter(RowAddrMask::clone(&self.mask(allowed)));
         }
         Ok(scanner)
     }
 
-    /// What a scan found, the best first; of equals the first row.
-    async fn found(&self, scanner: &Scanner, column: &str, fit: impl Fn(f32) -> f32) -> Result<Vec<Found>, StoreError> {
+    fn mask(&self, allowed: &Allowed) -> Arc<RowAddrMask> {
+        let mask = || {
+            let ids = self.ids.iter().zip(&allowed.is_allowed).filter(|(_, allowed)| *allowed == Some(true));
+            Arc::new(RowAddrMask::from_allowed(ids.map(|(id, _)| *id).collect::<RowAddrTreeMap>()))
+        };
+        Arc::clone(allowed.mask.get_or_init(mask))
+    }
+
+    /// What a scan found, in any order.
+    async fn found(&self, scanner: &Scanner, column: &str) -> Result<Vec<Found>, StoreError> {
         let path = &self.table.path;
         let mut found = Vec::new();
         for batch in batches(scanner, path).await? {
@@ -157,10 +182,9 @@ impl SearchTable {
             let Some(scores) = scores else { return Err(unexpected(path, column)) };
             for (id, score) in row_ids(&batch, path)?.iter().zip(scores) {
                 let row = self.ids.binary_search(id).map_err(|_| unexpected(path, ROW_ID))?;
-                found.extend(score.map(|score| Found { row, score: fit(score) }));
+                found.extend(score.map(|score| Found { row, score }));
             }
         }
-        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         Ok(found)
     }
 }
@@ -232,100 +256,12 @@ impl ReadableSearch {
 
     /// The rows of which `is_allowed` is true.
     pub fn allowed(&self, is_allowed: &BooleanArray) -> Allowed {
-        let ids = self.table.ids.iter().zip(is_allowed).filter(|(_, allowed)| *allowed == Some(true));
-        let ids: Vec<u64> = ids.map(|(id, _)| *id).collect();
-        let rows = ids.len();
-        Allowed { mask: Arc::new(RowAddrMask::from_allowed(RowAddrTreeMap::from_iter(ids))), rows }
-    }
-
-    /// The rows that have most of `terms`, in the order of BM25: `limit` of those that are `allowed`.
-    pub async fn by_terms(
-        &self,
-        terms: &[WeightedTerm],
-        allowed: Option<&Allowed>,
-        limit: usize,
-    ) -> Result<Vec<Found>, StoreError> {
-        let Some(column) = self.terms().filter(|_| !self.has_none(allowed) && !terms.is_empty()) else {
-            return Ok(Vec::new());
+        // What is not known to be true is not.
+        let is_allowed = match is_allowed.null_count() {
+            0 => is_allowed.clone(),
+            _ => prep_null_mask_filter(is_allowed),
         };
-        let of_weight = |of: &[&WeightedTerm]| -> FtsQuery {
-            let terms: Vec<&str> = of.iter().map(|term| term.text.as_str()).collect();
-            let weight = of.first().map_or(1.0, |term| term.weight);
-            MatchQuery::new(terms.join(" ")).with_column(Some(column.clone())).with_boost(weight).into()
-        };
-        let mut ordered: Vec<&WeightedTerm> = terms.iter().collect();
-        ordered.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-        let mut queries = ordered.chunk_by(|a, b| a.weight == b.weight).map(of_weight).collect::<Vec<_>>();
-        let query = match (queries.pop(), queries.is_empty()) {
-            (Some(only), true) => only,
-            (last, _) => BooleanQuery::new(queries.into_iter().chain(last).map(|query| (Occur::Should, query))).into(),
-        };
-        self.by_query(query, allowed, Some(limit)).await
-    }
-
-    /// The rows in which `terms` stand behind one another; the rows in any order.
-    pub async fn rows_with_phrase(&self, terms: &[String]) -> Result<Vec<usize>, StoreError> {
-        let Some(column) = self.terms().filter(|_| !self.has_none(None)) else { return Ok(Vec::new()) };
-        let column = Some(column.clone());
-        let query: FtsQuery = match terms {
-            [only] => MatchQuery::new(only.clone()).with_column(column).into(),
-            terms => PhraseQuery::new(terms.join(" ")).with_column(column).into(),
-        };
-        let found = self.by_query(query, None, None).await?;
-        Ok(found.into_iter().map(|found| found.row).collect())
-    }
-
-    /// The rows in which `terms` stand behind one another, with up to `between` other words between two of them: `limit` of
-    /// those that are `allowed`.
-    pub async fn by_phrase(
-        &self,
-        terms: &[&str],
-        between: usize,
-        allowed: Option<&Allowed>,
-        limit: usize,
-    ) -> Result<Vec<Found>, StoreError> {
-        let Some(column) = self.terms().filter(|_| !self.has_none(allowed)) else { return Ok(Vec::new()) };
-        let between = u32::try_from(between).unwrap_or(u32::MAX);
-        let query = PhraseQuery::new(terms.join(" ")).with_column(Some(column.clone())).with_slop(between);
-        self.by_query(query.into(), allowed, Some(limit)).await
-    }
-
-    async fn by_query(
-        &self,
-        query: FtsQuery,
-        allowed: Option<&Allowed>,
-        limit: Option<usize>,
-    ) -> Result<Vec<Found>, StoreError> {
-        let limit = limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
-        let mut scanner = self.table.scanner(SCORE, allowed)?;
-        let query = FullTextSearchQuery::new_query(query).limit(limit);
-        scanner.full_text_search(query).map_err(fault(&self.table.table.path))?;
-        scanner.limit(limit, None).map_err(fault(&self.table.table.path))?;
-        self.table.found(&scanner, SCORE, |score| score).await
-    }
-
-    /// The rows whose vectors in `column` are nearest to `vector`; of a row with several the nearest counts.
-    pub async fn by_vector(
-        &self,
-        column: &str,
-        vector: &[f32],
-        allowed: Option<&Allowed>,
-        limit: usize,
-    ) -> Result<Vec<Found>, StoreError> {
-        if self.has_none(allowed) {
-            return Ok(Vec::new());
-        }
-        let vector = Float32Array::from(vector.to_vec());
-        let mut scanner = self.table.scanner(DISTANCE, allowed)?;
-        scanner.nearest(column, &vector, limit).map_err(fault(&self.table.table.path))?;
-        scanner.distance_metric(DistanceType::Cosine);
-        match allowed {
-            // An index would pass by most of what is allowed.
-            Some(allowed) if allowed.rows < VECTOR_INDEX_ROWS_MIN => scanner.use_index(false),
-            // What its eight bits tell is no cosine: what they bring near is compared again.
-            _ => scanner.ef(VECTOR_CANDIDATES_FACTOR * limit).refine(1),
-        };
-        self.table.found(&scanner, DISTANCE, |distance| 1.0 - distance).await
+        Allowed { rows: is_allowed.true_count(), is_allowed, mask: OnceLock::new() }
     }
 
     fn has_none(&self, allowed: Option<&Allowed>) -> bool {
@@ -380,6 +316,12 @@ async fn counted(
         }
     }
     Ok(counts.into_iter().map(|(part, (_, count))| (part, count)).collect())
+}
+
+/// Of equals the first row first.
+fn best_first(mut found: Vec<Found>) -> Vec<Found> {
+    found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+    found
 }
 
 async fn batches(scanner: &Scanner, path: &str) -> Result<Vec<RecordBatch>, StoreError> {

@@ -10,6 +10,7 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use hashbrown::HashMap;
 
+use super::eight_bits::{products, quantised};
 use super::search::Words;
 use super::{Store, StoreError, Table};
 use crate::name::Fingerprint;
@@ -31,6 +32,8 @@ pub struct WordVectorsPin {
 #[derive(Debug, Default)]
 pub struct WordVectors {
     words: Vec<String>,
+    /// Which place each word has.
+    places: HashMap<String, usize>,
     /// What each vector's numbers are multiples of.
     scales: Vec<f32>,
     numbers: Vec<i8>,
@@ -53,27 +56,26 @@ impl WordVectors {
 
     pub fn push(&mut self, word: String, vector: &[f32]) {
         let (scale, numbers) = quantised(vector);
-        self.words.push(word);
-        self.scales.push(scale);
-        self.numbers.extend(numbers);
+        self.push_quantised(word, scale, &numbers);
     }
 
     /// Takes those of `words` from `other`; says which of them it does not have.
     pub fn take(&mut self, words: Vec<String>, other: &Self) -> Vec<String> {
-        let places: HashMap<&str, usize> =
-            other.words.iter().enumerate().map(|(place, word)| (word.as_str(), place)).collect();
         let mut missing = Vec::new();
         for word in words {
-            match places.get(word.as_str()) {
-                Some(place) => {
-                    self.scales.push(other.scales[*place]);
-                    self.numbers.extend_from_slice(other.vector(*place));
-                    self.words.push(word);
-                }
+            match other.places.get(word.as_str()) {
+                Some(place) => self.push_quantised(word, other.scales[*place], other.vector(*place)),
                 None => missing.push(word),
             }
         }
         missing
+    }
+
+    fn push_quantised(&mut self, word: String, scale: f32, numbers: &[i8]) {
+        self.places.insert(word.clone(), self.words.len());
+        self.words.push(word);
+        self.scales.push(scale);
+        self.numbers.extend_from_slice(numbers);
     }
 
     /// The words whose vectors have the greatest cosine with `vector`, which has the length 1; the nearest first.
@@ -82,7 +84,9 @@ impl WordVectors {
             return Vec::new();
         }
         let (scale, vector) = quantised(vector);
-        let cosine = |place: usize| product(&vector, self.vector(place)) as f32 * scale * self.scales[place];
+        let mut sums = vec![0; self.len()];
+        products(&self.numbers, &vector, &mut sums);
+        let cosine = |place: usize| sums[place] as f32 * scale * self.scales[place];
         let mut nearest: Vec<(usize, f32)> = (0..self.len()).map(|place| (place, cosine(place))).collect();
         let order = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if nearest.len() > limit {
@@ -93,13 +97,50 @@ impl WordVectors {
         nearest.into_iter().map(|(place, cosine)| (self.words[place].clone(), cosine)).collect()
     }
 
+    /// For each of `texts` and each of `vectors` the greatest cosine of a word of the text with the vector, or 0.
+    pub fn alike(&self, vectors: &[Vec<f32>], texts: &[Vec<String>]) -> Vec<Vec<f32>> {
+        // Each different word of the texts is compared once.
+        let mut numbers: HashMap<usize, usize> = HashMap::new();
+        let (mut words, mut scales) = (Vec::new(), Vec::new());
+        let mut in_numbers = |text: &Vec<String>| -> Vec<usize> {
+            let mut number = |place: usize| {
+                *numbers.entry(place).or_insert_with(|| {
+                    words.extend_from_slice(self.vector(place));
+                    scales.push(self.scales[place]);
+                    scales.len() - 1
+                })
+            };
+            let places = text.iter().filter_map(|word| self.places.get(word.as_str()));
+            let mut text: Vec<usize> = places.map(|place| number(*place)).collect();
+            text.sort_unstable();
+            text.dedup();
+            text
+        };
+        let texts: Vec<Vec<usize>> = texts.iter().map(&mut in_numbers).collect();
+        let mut alike = vec![Vec::with_capacity(vectors.len()); texts.len()];
+        let mut sums = vec![0; scales.len()];
+        for vector in vectors {
+            let has_size = vector.len() == self.dimensions;
+            let (scale, vector) = quantised(vector);
+            sums.fill(0);
+            if has_size {
+                products(&words, &vector, &mut sums);
+            }
+            let cosine = |word: &usize| sums[*word] as f32 * scale * scales[*word];
+            for (alike, text) in alike.iter_mut().zip(&texts) {
+                alike.push(text.iter().map(cosine).fold(0.0, f32::max));
+            }
+        }
+        alike
+    }
+
     fn vector(&self, place: usize) -> &[i8] {
         &self.numbers[place * self.dimensions..(place + 1) * self.dimensions]
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.words.iter().map(|word| word.len() + size_of::<String>() + size_of::<f32>()).sum::<usize>()
-            + self.numbers.len()
+        let word = |word: &String| 2 * (word.len() + size_of::<String>()) + size_of::<usize>() + size_of::<f32>();
+        self.words.iter().map(word).sum::<usize>() + self.numbers.len()
     }
 
     fn to_batch(&self) -> Result<RecordBatch, arrow::error::ArrowError> {
@@ -125,8 +166,10 @@ impl WordVectors {
         let scales = batch.column_by_name("scale")?.as_primitive_opt::<Float32Type>()?;
         let vectors = batch.column_by_name("vector")?.as_fixed_size_list_opt()?;
         let numbers = vectors.values().as_primitive_opt::<Int8Type>()?;
+        let words: Vec<String> = words.iter().flatten().map(str::to_owned).collect();
         Some(Self {
-            words: words.iter().flatten().map(str::to_owned).collect(),
+            places: words.iter().cloned().zip(0..).collect(),
+            words,
             scales: scales.values().to_vec(),
             numbers: numbers.values().to_vec(),
             dimensions: vectors.value_length().unsigned_abs() as usize,
@@ -181,15 +224,4 @@ impl Store {
         let words = batches.first().and_then(WordVectors::of_batch);
         words.ok_or_else(|| damaged("it has no words, or not their vectors".to_owned()))
     }
-}
-
-/// A vector in eight bits a number, and what its numbers are multiples of.
-fn quantised(vector: &[f32]) -> (f32, Vec<i8>) {
-    let greatest = vector.iter().fold(f32::MIN_POSITIVE, |greatest, number| greatest.max(number.abs()));
-    let scale = greatest / f32::from(i8::MAX);
-    (scale, vector.iter().map(|number| (number / scale).round() as i8).collect())
-}
-
-fn product(a: &[i8], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
 }

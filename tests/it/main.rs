@@ -44,6 +44,7 @@ mod sandbox;
 mod search;
 mod search_filters;
 mod search_lines;
+mod search_rerank;
 mod search_sql;
 mod search_steps;
 mod search_vectors;

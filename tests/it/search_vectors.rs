@@ -75,8 +75,8 @@ async fn a_hit_that_an_index_found_was_told_to_be_twice_as_far() {
     let query = "what is asked";
     let asked = vector(query);
     let cosine = |key: usize| vector(&text(key)).iter().zip(&asked).map(|(a, b)| a * b).sum::<f64>();
-    // All of them by the index, and few enough of them to be compared one by one.
-    for allowed in [VECTOR_INDEX_ROWS_MIN, 500] {
+    // All of them by the index; and as many as are compared one by one, or fewer.
+    for allowed in [VECTOR_INDEX_ROWS_MIN, VECTOR_INDEX_ROWS_MIN - 1, 500] {
         let filter = format!("number < {allowed}");
         let mut request = json!({"query": query, "mode": "semantic", "limit": 200, "explain": true});
         if allowed < VECTOR_INDEX_ROWS_MIN {
@@ -88,12 +88,13 @@ async fn a_hit_that_an_index_found_was_told_to_be_twice_as_far() {
         let key = |hit: &Value| hit["key"].as_str().unwrap().parse::<usize>().unwrap();
         for hit in hits {
             let told = hit["explain"]["semantic"]["score"].as_f64().unwrap();
-            assert!((told - cosine(key(hit))).abs() < 1e-5, "{hit}: {}", cosine(key(hit)));
+            assert!((told - cosine(key(hit))).abs() < 1e-4, "{hit}: {}", cosine(key(hit)));
         }
         let mut nearest: Vec<usize> = (0..allowed).collect();
         nearest.sort_by(|a, b| cosine(*b).total_cmp(&cosine(*a)));
         let nearest: BTreeSet<usize> = nearest.into_iter().take(10).collect();
         let found = hits.iter().take(10).filter(|hit| nearest.contains(&key(hit))).count();
-        assert!(found >= 9, "{found} of the ten nearest");
+        let expected = if allowed < VECTOR_INDEX_ROWS_MIN { 10 } else { 9 };
+        assert!(found >= expected, "{found} of the ten nearest");
     }
 }

@@ -231,6 +231,7 @@ class Client:
         expand: bool | None = None,
         related: bool | None = None,
         proximity: bool | None = None,
+        rerank: bool | None = None,
         diversity: float | None = None,
         at_most: Mapping[str, int] | None = None,
         facets: Iterable[str] | None = None,
@@ -256,6 +257,7 @@ class Client:
             expand: whether synonyms are looked for too.
             related: whether words near in meaning are looked for beside every word, not only beside unknown ones.
             proximity: whether words that stand in a text as they do in the query count more.
+            rerank: whether the first hundred are ranked by how near their words are to those that no text has.
             diversity: 0 to 1, how much it counts that a piece is unlike those before it.
             at_most: `{"artist": 2}`, of the pieces with one value of a filter how many are found.
             facets: filters whose values are counted among all hits.
@@ -281,6 +283,7 @@ class Client:
             "expand": expand,
             "related": related,
             "proximity": proximity,
+            "rerank": rerank,
             "diversity": diversity,
             "at_most": at_most,
             "facets": None if facets is None else list(facets),

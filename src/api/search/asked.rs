@@ -50,6 +50,9 @@ pub(in crate::api) struct SearchRequest {
     related: Option<bool>,
     /// Whether words that stand in a text as they do in the query count more.
     proximity: Option<bool>,
+    /// Whether the first hundred are ranked by how near their words are to the query's, where no text has these; where the search
+    /// has vectors of words, and the mode is `hybrid`.
+    rerank: Option<bool>,
     /// How much it counts that a piece is unlike those before it.
     #[schema(minimum = 0, maximum = 1, example = 0.3)]
     diversity: Option<f64>,
@@ -200,6 +203,7 @@ impl SearchRequest {
         profile.expand = self.expand.unwrap_or(profile.expand);
         profile.related = self.related.unwrap_or(profile.related);
         profile.proximity = self.proximity.unwrap_or(profile.proximity);
+        profile.rerank = self.rerank.unwrap_or(profile.rerank);
         Ok(profile)
     }
 

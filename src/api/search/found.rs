@@ -72,7 +72,7 @@ struct SearchHit {
     key: String,
     /// From 0 to 1: by words BM25 as a share of what a text would come near to that has all of the query's terms again and
     /// again, and more where they stand as in the query; by meaning the cosine, below 0 as 0; by both the weighted mean of
-    /// these; and what a profile's priors make of it.
+    /// these, and of how near its words come to those of the query that no text has; and what a profile's priors make of it.
     score: f64,
     /// The values of the search's filters.
     #[schema(value_type = Object)]
@@ -93,6 +93,9 @@ struct HitExplanation {
     keyword: Option<HitLeg>,
     /// Where it stands by meaning; null where it is none of its candidates.
     semantic: Option<HitLeg>,
+    /// How near its words come to those of the query, from 0 to 1; null where that was not looked at, since texts have the words
+    /// of the query, or it is not among the first hundred.
+    words: Option<f64>,
     /// How much it has of each prior of the profile, from 0 to 1.
     priors: BTreeMap<String, f64>,
 }
@@ -214,12 +217,13 @@ fn counted(found: &ReadableSearch, facets: &[Facet]) -> Result<Map<String, Value
 }
 
 fn explained(explanation: Explanation) -> HitExplanation {
-    let Explanation { score: _, relevance, keyword, semantic, priors } = explanation;
+    let Explanation { score: _, relevance, keyword, semantic, words, priors } = explanation;
     let leg = |Leg { rank, score, scaled }: Leg| HitLeg { rank, score, scaled };
     HitExplanation {
         relevance,
         keyword: keyword.map(leg),
         semantic: semantic.map(leg),
+        words,
         priors: priors.into_iter().collect(),
     }
 }

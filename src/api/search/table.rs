@@ -60,8 +60,19 @@ impl SearchCalls {
 
 /// The fields of a request to `POST /api/search` are the arguments, but those that shape what is shown.
 fn request(TableCall { first, named }: TableCall) -> Result<SearchRequest, Problem> {
-    const ARGUMENTS: [&str; 10] =
-        ["search", "profile", "mode", "filter", "typing", "expand", "related", "proximity", "diversity", "limit"];
+    const ARGUMENTS: [&str; 11] = [
+        "search",
+        "profile",
+        "mode",
+        "filter",
+        "typing",
+        "expand",
+        "related",
+        "proximity",
+        "rerank",
+        "diversity",
+        "limit",
+    ];
     if let Some(name) = named.keys().find(|name| !ARGUMENTS.contains(&name.as_str())) {
         let problem = Problem::invalid("statement", format!("`{FUNCTION}` takes no `{name}`")).field(name, "");
         return Err(problem.remedy(format!("it takes `{}`", ARGUMENTS.join("`, `"))));

@@ -153,6 +153,7 @@ impl SearchGold {
             ("less expand", ProfilePin { expand: false, ..hybrid() }),
             ("more related", ProfilePin { related: true, ..hybrid() }),
             ("less proximity", ProfilePin { proximity: false, ..hybrid() }),
+            ("less rerank", ProfilePin { rerank: false, ..hybrid() }),
             ("less priors", ProfilePin { priors: Vec::new(), ..hybrid() }),
             ("less diversity", ProfilePin { diversity: 0.0, ..hybrid() }),
             ("less at_most", ProfilePin { at_most: Default::default(), ..hybrid() }),

@@ -80,6 +80,8 @@ pub struct ProfilePin {
     pub related: bool,
     /// Whether words that stand in a text as they do in the query count more.
     pub proximity: bool,
+    /// Whether the first hundred are ranked by how near their words are to the query's, where no text has these.
+    pub rerank: bool,
     pub priors: Vec<PriorPin>,
     /// How much it counts that a piece is unlike those before it, from 0 to 1.
     pub diversity: f64,
@@ -150,6 +152,7 @@ impl Default for ProfilePin {
             expand: true,
             related: false,
             proximity: true,
+            rerank: true,
             priors: Vec::new(),
             diversity: 0.0,
             at_most: BTreeMap::new(),

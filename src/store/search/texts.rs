@@ -1,16 +1,14 @@
-//! What a search has of its rows beside what they are found by: their texts, their vectors, and the words of all texts.
+//! What a search has of its rows beside what they are found by: their texts, and the words of all texts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::lance::dataset::ProjectionRequest;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, RecordBatch, StringArray, UInt64Array};
-use datafusion::arrow::compute::take;
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 
 use super::words::{NearWord, Words};
 use super::{ReadableSearch, unexpected};
 use crate::store::lance::{LanceTable, fault};
-use crate::store::spine::rows_fault;
 use crate::store::{SearchFieldPin, StoreError, aside};
 
 impl ReadableSearch {
@@ -46,8 +44,22 @@ impl ReadableSearch {
         aside(move || vectors.iter().map(|vector| table.word_vectors.nearest(vector, limit)).collect()).await
     }
 
-    /// Makes ready what is else made when it is first needed.
+    /// For each of `texts`, which are words, and each of `vectors` the greatest cosine of a word of the text with the vector; 0
+    /// where no word has one above.
+    pub async fn words_alike(
+        &self,
+        vectors: Vec<Vec<f32>>,
+        texts: Vec<Vec<String>>,
+    ) -> Result<Vec<Vec<f32>>, StoreError> {
+        let table = Arc::clone(&self.table);
+        // As above.
+        aside(move || table.word_vectors.alike(&vectors, &texts)).await
+    }
+
+    /// Makes ready what is else made, or read, when it is first needed.
     pub async fn warm(&self) -> Result<(), StoreError> {
+        self.table.held().await?;
+        self.table.read_indexes().await?;
         self.words().await.map(|_| ())
     }
 
@@ -80,23 +92,7 @@ impl ReadableSearch {
         fields.map(|(field, column)| Ok((field.name.as_str(), text(field, column)?))).collect()
     }
 
-    /// The vectors of some rows in `column`, in their order; of a row with several the first.
-    pub async fn vectors(&self, column: &str, rows: &[usize]) -> Result<FixedSizeListArray, StoreError> {
-        let taken = self.taken(&[column], rows).await?;
-        let vectors = match taken.column(0).as_list_opt::<i32>() {
-            None => Arc::clone(taken.column(0)),
-            Some(lists) => {
-                let first = |row| {
-                    (!lists.is_null(row) && lists.value_length(row) > 0).then(|| lists.value_offsets()[row] as u64)
-                };
-                let first: UInt64Array = (0..lists.len()).map(first).collect();
-                take(lists.values(), &first, None).map_err(rows_fault)?
-            }
-        };
-        vectors.as_fixed_size_list_opt().cloned().ok_or_else(|| unexpected(&self.table.table.path, column))
-    }
-
-    async fn taken(&self, columns: &[&str], rows: &[usize]) -> Result<RecordBatch, StoreError> {
+    pub(super) async fn taken(&self, columns: &[&str], rows: &[usize]) -> Result<RecordBatch, StoreError> {
         let LanceTable { dataset, path, .. } = &self.table.table;
         let ids: Vec<u64> = rows.iter().map(|row| self.table.ids[*row]).collect();
         let columns = ProjectionRequest::from_columns(columns.iter().copied(), dataset.schema());

@@ -84,6 +84,8 @@ struct Profile {
     related: bool,
     #[serde(default = "absent_is_on")]
     proximity: bool,
+    #[serde(default = "absent_is_on")]
+    rerank: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     priors: Vec<Prior>,
     diversity: f64,
@@ -247,6 +249,7 @@ impl From<ProfilePin> for Profile {
             expand,
             related,
             proximity,
+            rerank,
             priors,
             diversity,
             at_most,
@@ -275,6 +278,7 @@ impl From<ProfilePin> for Profile {
             expand,
             related,
             proximity,
+            rerank,
             priors: priors.into_iter().map(prior).collect(),
             diversity,
             at_most,
@@ -296,6 +300,7 @@ impl From<Profile> for ProfilePin {
             expand,
             related,
             proximity,
+            rerank,
             priors,
             diversity,
             at_most,
@@ -322,6 +327,7 @@ impl From<Profile> for ProfilePin {
             expand,
             related,
             proximity,
+            rerank,
             priors: priors.into_iter().map(prior).collect(),
             diversity,
             at_most,
