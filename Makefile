@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PORT ?= 8080
 STRESS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rhapsode/resources/russian_stress/stress.tsv
 
-.PHONY: help setup demo demo-check test soak fuzz bench bench-training bench-search bench-lines eval eval-known schemas clean
+.PHONY: help setup demo demo-check test soak fuzz bench bench-training bench-search eval eval-known schemas clean
 
 help:                ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -50,9 +50,6 @@ bench:               ## Measures everything, more than an hour, and writes docs/
 bench-training: setup ## Measures training sets beside DuckDB and Feast: a quarter of an hour; writes docs/benchmarks-training.md
 	cargo build
 	$(PYTHON) scripts/bench/training.py --binary $(BINARY) --out docs/benchmarks-training.md
-
-bench-lines: demo-check ## Measures search over a million lines of the demo's pieces, an hour at first; writes docs/benchmarks-lines.md
-	$(PYTHON) scripts/bench/lines.py --binary $(BINARY)
 
 bench-search: demo-check ## Measures search beside LanceDB and bm25s on the demo's pieces, which it makes first; writes docs/benchmarks-search.md
 	@sh scripts/setup.sh wrk

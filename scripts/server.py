@@ -69,11 +69,6 @@ class Server:
             f"the server is not ready after {START_SECONDS_MAX} s; the end of `{self._log}`:\n{self.log_end()}"
         )
 
-    @property
-    def pid(self) -> int:
-        """The number of its process."""
-        return self._process.pid
-
     def log_end(self) -> str:
         """The last lines of the server's log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])

@@ -218,7 +218,8 @@ def page(rows: int, milliseconds: dict[str, list[float]], found: float, rates: d
             + ", ".join(f"{rate:,.0f} answers by {mode}" for mode, rate in rates.items())
             + ".",
             "",
-            f"Recall of our index of vectors: {found:.3f} of the {TOP} that are nearest in truth are found (the goal is 0.95).",
+            f"By meaning {found:.3f} of the {TOP} that are nearest in truth are found (the goal is 0.95): so many vectors are all compared, by",
+            "numbers of eight bits first.",
             "",
         ]
     )
