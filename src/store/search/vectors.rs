@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array, ListArray};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Float32Type};
 use rayon::prelude::*;
@@ -44,15 +44,15 @@ impl Vectors {
 
     /// Adds the vectors of rows that come behind those there are: `column` has a vector for each, or a list of them.
     pub fn extend(&mut self, rows: &[u32], column: &ArrayRef) -> Option<()> {
-        let (vectors, place): (&FixedSizeListArray, Box<dyn Fn(usize) -> Range<usize>>) =
-            match column.as_list_opt::<i32>() {
-                None => (column.as_fixed_size_list_opt()?, Box::new(|at| at..at + 1)),
-                Some(lists) => {
-                    let offsets = lists.value_offsets();
-                    let place = |at: usize| offsets[at] as usize..offsets[at + 1] as usize;
-                    (lists.values().as_fixed_size_list_opt()?, Box::new(place))
-                }
-            };
+        let lists = column.as_list_opt::<i32>();
+        let vectors = match lists {
+            None => column.as_fixed_size_list_opt()?,
+            Some(lists) => lists.values().as_fixed_size_list_opt()?,
+        };
+        let place = |at: usize| match lists.map(ListArray::value_offsets) {
+            None => at..at + 1,
+            Some(offsets) => offsets[at] as usize..offsets[at + 1] as usize,
+        };
         let numbers = vectors.values().as_primitive_opt::<Float32Type>()?.values();
         for (at, row) in rows.iter().enumerate().filter(|(at, _)| column.is_valid(*at)) {
             for vector in place(at).filter(|vector| vectors.is_valid(*vector)) {
