@@ -7,7 +7,6 @@
 
 use hashbrown::HashMap;
 use ndarray::{Array1, Array2, s};
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::super::sums::{inner_product, sum};
@@ -19,9 +18,6 @@ const BRANCH: usize = 256;
 
 /// Different pieces that are computed by one multiplication.
 const CHUNK: usize = 512;
-
-/// Up to so many rows are multiplied with a matrix where it lies.
-const FEW_ROWS: usize = 16;
 
 /// Why the numbers of a matrix can be read as they lie.
 const CONTIGUOUS: &str = "a matrix that was made here has its rows behind one another";
@@ -108,7 +104,7 @@ impl Network {
 
     fn chunk(&self, pieces: &[u32]) -> Chunk {
         let embedded = self.embedded(pieces);
-        let mut projected = product(&embedded, &self.weights.projection.weight) + &self.weights.projection.bias;
+        let mut projected = embedded.dot(&self.weights.projection.weight) + &self.weights.projection.bias;
         let Norm { gain, bias } = &self.weights.projection_norm;
         for mut row in projected.rows_mut() {
             normalise(row.as_slice_mut().expect(CONTIGUOUS), self.weights.epsilon);
@@ -117,7 +113,7 @@ impl Network {
         }
         let branches = self.branches.iter().enumerate().map(|(branch, [first, _])| {
             let units = projected.slice(s![.., branch * BRANCH..(branch + 1) * BRANCH]).to_owned();
-            let shares = product(&units, &first.shares);
+            let shares = units.dot(&first.shares);
             [units, shares]
         });
         Chunk { branches: branches.collect(), embedded }
@@ -147,7 +143,7 @@ impl Network {
                     |index: usize| vocabulary.chunks.iter().map(move |chunk| &chunk.branches[branch][index]);
                 let (units, shares) = (Rows::of(of_chunks(0)), Rows::of(of_chunks(1)));
                 let (units, sequences) = first.apply(&units, &shares, &sequences);
-                let shares = product(&units, &second.shares);
+                let shares = units.dot(&second.shares);
                 second.apply(&Rows::of([&units]), &Rows::of([&shares]), &sequences)
             })
             .collect();
@@ -189,15 +185,15 @@ impl Network {
     fn dense(&self, sums: &Array2<f32>, lengths: &Array1<f32>) -> Vec<f32> {
         let [d0, d1, d2, d3, p1, p3] = &self.weights.dense;
         let Dense { weight, bias } = &self.weights.output;
-        let mut mean = product(sums, weight);
+        let mut mean = sums.dot(weight);
         for (mut row, length) in mean.rows_mut().into_iter().zip(lengths) {
             row.scaled_add(*length, bias);
             row /= length.sqrt();
         }
-        let first = positive(product(&mean, d0));
-        let second = positive(product(&mean, p1) + product(&first, d1));
-        let third = positive(product(&second, d2));
-        let mut vectors = (product(&second, p3) + product(&third, d3)).mapv_into(f32::tanh);
+        let first = positive(mean.dot(d0));
+        let second = positive(mean.dot(p1) + first.dot(d1));
+        let third = positive(second.dot(d2));
+        let mut vectors = (second.dot(p3) + third.dot(d3)).mapv_into(f32::tanh);
         for mut vector in vectors.rows_mut() {
             let length = vector.dot(&vector).max(self.weights.epsilon).sqrt();
             vector /= length;
@@ -288,51 +284,6 @@ impl<'a> Rows<'a> {
         let row = row as usize;
         let start = row % self.chunk_rows * self.width;
         &self.chunks[row / self.chunk_rows][start..start + self.width]
-    }
-}
-
-/// The product of two matrices. Of a few rows with many the time is that of reading the second, which a multiplication of large
-/// ones first copies into an order of its own.
-fn product(rows: &Array2<f32>, weights: &Array2<f32>) -> Array2<f32> {
-    if rows.nrows() > FEW_ROWS {
-        return rows.dot(weights);
-    }
-    let mut sums = Array2::zeros((rows.nrows(), weights.ncols()));
-    let few = FewRows {
-        width: rows.ncols(),
-        rows: rows.as_slice().expect(CONTIGUOUS),
-        columns: weights.ncols(),
-        weights: weights.as_slice().expect(CONTIGUOUS),
-        sums: sums.as_slice_mut().expect(CONTIGUOUS),
-    };
-    Arch::new().dispatch(few);
-    sums
-}
-
-/// Adds the products of a few rows of `width` numbers and weights of so many rows to `sums`.
-struct FewRows<'a> {
-    width: usize,
-    rows: &'a [f32],
-    columns: usize,
-    weights: &'a [f32],
-    sums: &'a mut [f32],
-}
-
-impl WithSimd for FewRows<'_> {
-    type Output = ();
-
-    /// What is inlined here is compiled for the instructions that the processor has.
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (place, weights) in self.weights.chunks_exact(self.columns).enumerate() {
-            for (numbers, sums) in self.rows.chunks_exact(self.width).zip(self.sums.chunks_exact_mut(self.columns)) {
-                let (by, mut column) = (numbers[place], 0);
-                while column < sums.len().min(weights.len()) {
-                    sums[column] += by * weights[column];
-                    column += 1;
-                }
-            }
-        }
     }
 }
 

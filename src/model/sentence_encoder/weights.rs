@@ -48,8 +48,6 @@ pub(super) fn read(file: &Path) -> Result<Weights, String> {
     let [two, three, five] = projections;
     let (two, three, five) = (two?, three?, five?);
     let weight = concatenate(Axis(1), &[two.view(), three.view(), five.view()]).map_err(|error| error.to_string())?;
-    // What was put beside one another may lie by columns.
-    let weight = weight.as_standard_layout().into_owned();
     let branch = |(order, _): (usize, usize)| -> Result<[Dense; 2], String> {
         Ok([
             file.dense(&format!("w1_{order}"), &format!("b1_{order}"))?,
