@@ -25,6 +25,7 @@ pub use highlight::Highlight;
 pub use retrieve::{matching, vector_of};
 pub use understand::{AddedTerm, Condition, Correction, Reason, Understood};
 
+use self::expand::WordMeanings;
 use self::fuse::Ranked;
 use self::highlight::Wanted;
 use self::retrieve::{Candidates, Retrieval};
@@ -163,20 +164,23 @@ pub async fn search(search: &ReadableSearch, models: &Models, request: &Request)
     };
     // A release's languages were checked when it was built.
     let tokenizer = Tokenizer::parse(search.pin().languages.iter().map(String::as_str)).unwrap_or_default();
-    let understood = understood(search, models, &tokenizer, mode, request).await?;
+    let mut understood = understood(search, &tokenizer, mode, request).await?;
+    let has_word_vectors = search.pin().word_vectors.is_some();
+    let is_reranked = profile.rerank && has_word_vectors && mode == SearchMode::Hybrid;
+    let unknown_share = if is_reranked { rerank::unknown_share(search, &understood) } else { 0.0 };
+    // The meaning of what is asked is that of what was said.
+    let is_related = profile.expand && has_word_vectors && mode != SearchMode::Semantic;
+    let expanded = understood.words(&tokenizer, |term| is_related && (profile.related || search.rows_with(term) == 0));
+    let compared = understood.words(&tokenizer, |_| unknown_share > 0.0);
+    let meanings = WordMeanings::new(search, models, expanded.iter().chain(&compared)).await?;
+    expand::add_related(&mut understood, search, &tokenizer, &expanded, &meanings).await?;
     let allowed = retrieve::allowed(search, request.filter.as_ref(), &understood).await?;
     let wanted = Retrieval { search, models, tokenizer: &tokenizer, profile, mode, vectors: &vectors };
     let candidates = wanted.candidates(&understood, allowed.as_ref()).await?;
-    let unknown_share = match mode {
-        SearchMode::Hybrid if profile.rerank && search.pin().word_vectors.is_some() => {
-            rerank::unknown_share(search, &understood)
-        }
-        _ => 0.0,
-    };
     let weights = rerank::weights(profile.weights, unknown_share);
     let mut ranked = fused(search, mode, profile.fusion, weights, &understood, &candidates);
     if unknown_share > 0.0 {
-        ranked = rerank::reranked(search, models, &tokenizer, &understood, unknown_share, ranked).await?;
+        ranked = rerank::reranked(search, &compared, &meanings, unknown_share, ranked).await?;
     }
     let ranked = rank::with_priors(search, ranked, &profile.priors);
     let ranked = at_most(search, ranked, |ranked| ranked.row, &profile.at_most)?;
@@ -234,10 +238,9 @@ fn vectors<'a>(search: &'a ReadableSearch, profile: &ProfilePin) -> Vec<&'a Sear
     search.pin().vectors.iter().filter(is_read).collect()
 }
 
-/// What is looked for.
+/// What is asked for, but for words that are near in meaning to it.
 async fn understood(
     search: &ReadableSearch,
-    models: &Models,
     tokenizer: &Tokenizer,
     mode: SearchMode,
     request: &Request,
@@ -251,10 +254,8 @@ async fn understood(
     if request.profile.typing {
         expand::correct(&mut understood, search, tokenizer).await?;
     }
-    // The meaning of what is asked is that of what was said.
     if request.profile.expand && mode != SearchMode::Semantic {
         expand::add_synonyms(&mut understood, &search.pin().synonyms, tokenizer);
-        expand::add_related(&mut understood, search, models, tokenizer, &request.profile).await?;
     }
     Ok(understood)
 }

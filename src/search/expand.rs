@@ -1,12 +1,14 @@
 //! Words that a query does not have and is meant by: those that are misspelt, synonyms, and those that are near in meaning.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use datafusion::arrow::array::{Array, AsArray, StringArray};
 use datafusion::arrow::datatypes::Float32Type;
 
 use super::SearchError;
-use super::understand::{AddedTerm, Reason, Understood};
+use super::understand::{AddedTerm, QueryWord, Reason, Understood};
 use crate::model::Models;
-use crate::store::{NearWord, ProfilePin, ReadableSearch, StoreError, SynonymsPin};
+use crate::store::{NearWord, ReadableSearch, StoreError, SynonymsPin};
 use crate::text::terms::{Term, Tokenizer};
 
 /// Letters from which a word may have a typing error, and from which it may have two.
@@ -89,19 +91,18 @@ pub(super) fn add_synonyms(understood: &mut Understood, synonyms: &[SynonymsPin]
     }
 }
 
-/// Looks for words that are near in meaning to those which no text has: the same in another language, or another word for it;
-/// beside those that texts have, where `profile` says so.
+/// Looks for the words whose vectors are nearest to those of `asked`: the same in another language, or another word for it.
 pub(super) async fn add_related(
     understood: &mut Understood,
     search: &ReadableSearch,
-    models: &Models,
     tokenizer: &Tokenizer,
-    profile: &ProfilePin,
-) -> Result<(), SearchError> {
-    let asked = understood.words(tokenizer, |term| profile.related || search.rows_with(term) == 0);
-    let words: Vec<String> = asked.iter().map(|asked| asked.word.clone()).collect();
-    let Some(vectors) = word_vectors(search, models, &words).await? else { return Ok(()) };
-    let near = search.words_near(vectors, NEAR_WORDS).await?;
+    asked: &[QueryWord],
+    vectors: &WordMeanings,
+) -> Result<(), StoreError> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let near = search.words_near(asked.iter().map(|asked| vectors.of(&asked.word)).collect(), NEAR_WORDS).await?;
     for (asked, near) in asked.iter().zip(near) {
         let is_known = search.rows_with(&asked.term) > 0;
         let (looked_at, most, cosine_min) = match is_known {
@@ -124,22 +125,35 @@ pub(super) async fn add_related(
     Ok(())
 }
 
-/// `words` as vectors of the model that made those of the texts' words; a word that it cannot take has no numbers. None where
-/// the release has no vectors of words, or there are no words.
-pub(super) async fn word_vectors(
-    search: &ReadableSearch,
-    models: &Models,
-    words: &[String],
-) -> Result<Option<Vec<Vec<f32>>>, SearchError> {
-    let Some(pin) = search.pin().word_vectors.as_ref().filter(|_| !words.is_empty()) else { return Ok(None) };
-    let model = models.find(&pin.model)?;
-    if model.digest() != pin.digest {
-        return Err(SearchError::OtherModel(pin.model.clone()));
+/// Words of a query as vectors of the model that made those of the texts' words.
+#[derive(Default)]
+pub(super) struct WordMeanings(BTreeMap<String, Vec<f32>>);
+
+impl WordMeanings {
+    /// None of any word where the release has no vectors of words.
+    pub async fn new(
+        search: &ReadableSearch,
+        models: &Models,
+        words: impl IntoIterator<Item = &QueryWord>,
+    ) -> Result<Self, SearchError> {
+        let words: BTreeSet<&str> = words.into_iter().map(|asked| asked.word.as_str()).collect();
+        let Some(pin) = search.pin().word_vectors.as_ref().filter(|_| !words.is_empty()) else {
+            return Ok(Self::default());
+        };
+        let model = models.find(&pin.model)?;
+        if model.digest() != pin.digest {
+            return Err(SearchError::OtherModel(pin.model.clone()));
+        }
+        let vectors = model.embed(StringArray::from_iter_values(&words)).await?.vectors;
+        let of_word = |(row, word): (usize, &&str)| {
+            let vector = vectors.is_valid(row).then(|| vectors.value(row));
+            vector.map(|vector| ((*word).to_owned(), vector.as_primitive::<Float32Type>().values().to_vec()))
+        };
+        Ok(Self(words.iter().enumerate().filter_map(of_word).collect()))
     }
-    let vectors = model.embed(StringArray::from_iter_values(words)).await?.vectors;
-    let numbers = |row: usize| match vectors.is_valid(row) {
-        true => vectors.value(row).as_primitive::<Float32Type>().values().to_vec(),
-        false => Vec::new(),
-    };
-    Ok(Some((0..words.len()).map(numbers).collect()))
+
+    /// No numbers of a word that the model cannot take.
+    pub fn of(&self, word: &str) -> Vec<f32> {
+        self.0.get(word).cloned().unwrap_or_default()
+    }
 }

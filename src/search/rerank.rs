@@ -4,14 +4,12 @@
 
 use datafusion::arrow::array::Array;
 
-use super::SearchError;
-use super::expand::word_vectors;
+use super::expand::WordMeanings;
 use super::fuse::{self, Ranked};
-use super::understand::Understood;
+use super::understand::{QueryWord, Understood};
 use crate::limits::SEARCH_RERANKED;
-use crate::model::Models;
-use crate::store::{LegWeights, ReadableSearch};
-use crate::text::terms::{Tokenizer, words};
+use crate::store::{LegWeights, ReadableSearch, StoreError};
+use crate::text::terms::words;
 
 /// How much it counts where no word of a query is known, beside a relevance that counts the rest. Fitted on questions in
 /// English to paragraphs in Russian (docs/evaluation.md), as are the two below.
@@ -23,8 +21,8 @@ const COSINE_MIN: f64 = 0.35;
 /// By how much the weight of BM25 is less then, as a share of it: the terms that it finds texts by are guesses.
 const KEYWORD_LESS: f64 = 0.45;
 
-/// The least that a word may be found by on the whole; a word that all texts have says nothing.
-const COMMONEST: f64 = 1e-3;
+/// What a word that hardly any text comes near to counts as, on the mean of the texts: its rarity is the logarithm.
+const RAREST: f64 = 1e-3;
 
 /// The share of a query's words that no text has and that are not read as others: from 0 to 1.
 pub(super) fn unknown_share(search: &ReadableSearch, understood: &Understood) -> f64 {
@@ -39,17 +37,15 @@ pub(super) fn weights(weights: LegWeights, unknown_share: f64) -> LegWeights {
     LegWeights { keyword: keyword - less, semantic: semantic + less }
 }
 
-/// Ranks anew: what each of the first has of the query's words counts by the share of them that is unknown.
+/// Ranks anew: what each of the first has of the words that are asked for counts by the share of them that is unknown.
 pub(super) async fn reranked(
     search: &ReadableSearch,
-    models: &Models,
-    tokenizer: &Tokenizer,
-    understood: &Understood,
+    asked: &[QueryWord],
+    vectors: &WordMeanings,
     unknown_share: f64,
     mut ranked: Vec<Ranked>,
-) -> Result<Vec<Ranked>, SearchError> {
-    let asked: Vec<String> = understood.words(tokenizer, |_| true).into_iter().map(|asked| asked.word).collect();
-    let Some(vectors) = word_vectors(search, models, &asked).await? else { return Ok(ranked) };
+) -> Result<Vec<Ranked>, StoreError> {
+    let vectors = asked.iter().map(|asked| vectors.of(&asked.word)).collect();
     let first = ranked.len().min(SEARCH_RERANKED);
     let rows: Vec<usize> = ranked[..first].iter().map(|ranked| ranked.row).collect();
     let texts = search.texts(&rows).await?;
@@ -77,7 +73,7 @@ fn by_rarity(cosines: Vec<Vec<f32>>) -> Vec<f64> {
     let asked = near.first().map(Vec::len).unwrap_or_default();
     let rarity = |word: usize| {
         let mean = near.iter().map(|text| text[word]).sum::<f64>() / near.len() as f64;
-        -mean.clamp(COMMONEST, 1.0).ln()
+        -mean.clamp(RAREST, 1.0).ln()
     };
     let rarity: Vec<f64> = (0..asked).map(rarity).collect();
     let total = rarity.iter().sum::<f64>().max(f64::MIN_POSITIVE);
