@@ -137,7 +137,7 @@ pub const EXPORTS_AT_ONCE_MAX: usize = 2;
 pub const DIAGNOSTICS_MAX: usize = 200;
 
 /// Bytes of Lance's caches of indexes and of metadata.
-pub const LANCE_INDEX_CACHE_BYTES: usize = 1 << 30;
+pub const LANCE_INDEX_CACHE_BYTES: usize = 256 << 20;
 /// See [`LANCE_INDEX_CACHE_BYTES`].
 pub const LANCE_METADATA_CACHE_BYTES: usize = 128 << 20;
 

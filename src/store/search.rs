@@ -48,7 +48,7 @@ pub struct Allowed {
     is_allowed: BooleanArray,
     rows: usize,
     /// The same for Lance, once it is asked.
-    mask: OnceLock<Arc<RowAddrMask>>,
+    mask: OnceLock<RowAddrMask>,
 }
 
 /// The rows of a search, open: their keys and what filters name are in memory.
@@ -71,7 +71,7 @@ pub(super) struct SearchTable {
     /// The commonest words as vectors.
     word_vectors: WordVectors,
     /// By column: the vectors for which there is room in memory. Read when one is first looked for.
-    vectors: OnceCell<BTreeMap<String, Vectors>>,
+    vectors: OnceCell<BTreeMap<String, Arc<Vectors>>>,
     vector_columns: Vec<String>,
     /// Bytes that there is room for.
     room: usize,
@@ -148,7 +148,7 @@ impl SearchTable {
         let terms = self.counts.values().flat_map(HashMap::keys).map(|term| term.len() + size_of::<(String, u32)>());
         let words = self.words.get().into_iter().flat_map(BTreeMap::values).map(Words::memory_bytes);
         let compared = self.compared.values().map(Compared::memory_bytes);
-        let vectors = self.vectors.get().into_iter().flat_map(BTreeMap::values).map(Vectors::memory_bytes);
+        let vectors = self.vectors.get().into_iter().flat_map(BTreeMap::values).map(|vectors| vectors.memory_bytes());
         let parts: usize = terms.chain(words).chain(compared).chain(vectors).sum();
         let rows = size_of_val(self.ids.as_slice()) + self.keys.memory_bytes() + self.columns.get_array_memory_size();
         rows + parts + self.word_vectors.memory_bytes()
@@ -160,17 +160,16 @@ impl SearchTable {
         scanner.disable_scoring_autoprojection().project(&[score]).map_err(fault(&self.table.path))?;
         scanner.with_row_id().prefilter(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
         if let Some(allowed) = allowed {
-            scanner.with_row_id_prefilter(RowAddrMask::clone(&self.mask(allowed)));
+            scanner.with_row_id_prefilter(self.mask(allowed).clone());
         }
         Ok(scanner)
     }
 
-    fn mask(&self, allowed: &Allowed) -> Arc<RowAddrMask> {
-        let mask = || {
+    fn mask<'a>(&self, allowed: &'a Allowed) -> &'a RowAddrMask {
+        allowed.mask.get_or_init(|| {
             let ids = self.ids.iter().zip(&allowed.is_allowed).filter(|(_, allowed)| *allowed == Some(true));
-            Arc::new(RowAddrMask::from_allowed(ids.map(|(id, _)| *id).collect::<RowAddrTreeMap>()))
-        };
-        Arc::clone(allowed.mask.get_or_init(mask))
+            RowAddrMask::from_allowed(ids.map(|(id, _)| *id).collect::<RowAddrTreeMap>())
+        })
     }
 
     /// What a scan found, in any order.

@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Field, Float32Type, Int8Type, Schema};
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use hashbrown::HashMap;
+use indexmap::IndexSet;
 
 use super::eight_bits::{products, quantised};
 use super::search::Words;
@@ -31,9 +32,7 @@ pub struct WordVectorsPin {
 /// Words and their vectors, each number in eight bits: the share of the greatest number of its vector.
 #[derive(Debug, Default)]
 pub struct WordVectors {
-    words: Vec<String>,
-    /// Which place each word has.
-    places: HashMap<String, usize>,
+    words: IndexSet<String>,
     /// What each vector's numbers are multiples of.
     scales: Vec<f32>,
     numbers: Vec<i8>,
@@ -63,8 +62,8 @@ impl WordVectors {
     pub fn take(&mut self, words: Vec<String>, other: &Self) -> Vec<String> {
         let mut missing = Vec::new();
         for word in words {
-            match other.places.get(word.as_str()) {
-                Some(place) => self.push_quantised(word, other.scales[*place], other.vector(*place)),
+            match other.words.get_index_of(&word) {
+                Some(place) => self.push_quantised(word, other.scales[place], other.vector(place)),
                 None => missing.push(word),
             }
         }
@@ -72,8 +71,7 @@ impl WordVectors {
     }
 
     fn push_quantised(&mut self, word: String, scale: f32, numbers: &[i8]) {
-        self.places.insert(word.clone(), self.words.len());
-        self.words.push(word);
+        self.words.insert(word);
         self.scales.push(scale);
         self.numbers.extend_from_slice(numbers);
     }
@@ -110,8 +108,8 @@ impl WordVectors {
                     scales.len() - 1
                 })
             };
-            let places = text.iter().filter_map(|word| self.places.get(word.as_str()));
-            let mut text: Vec<usize> = places.map(|place| number(*place)).collect();
+            let places = text.iter().filter_map(|word| self.words.get_index_of(word));
+            let mut text: Vec<usize> = places.map(&mut number).collect();
             text.sort_unstable();
             text.dedup();
             text
@@ -139,7 +137,8 @@ impl WordVectors {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        let word = |word: &String| 2 * (word.len() + size_of::<String>()) + size_of::<usize>() + size_of::<f32>();
+        // With its hash, and its place by that.
+        let word = |word: &String| word.len() + size_of::<String>() + 2 * size_of::<usize>() + size_of::<f32>();
         self.words.iter().map(word).sum::<usize>() + self.numbers.len()
     }
 
@@ -154,7 +153,7 @@ impl WordVectors {
             Field::new("vector", DataType::FixedSizeList(item, size), false),
         ]);
         let columns: Vec<Arc<dyn Array>> = vec![
-            Arc::new(StringArray::from(self.words.clone())),
+            Arc::new(StringArray::from_iter_values(&self.words)),
             Arc::new(Float32Array::from(self.scales.clone())),
             Arc::new(vectors),
         ];
@@ -166,10 +165,8 @@ impl WordVectors {
         let scales = batch.column_by_name("scale")?.as_primitive_opt::<Float32Type>()?;
         let vectors = batch.column_by_name("vector")?.as_fixed_size_list_opt()?;
         let numbers = vectors.values().as_primitive_opt::<Int8Type>()?;
-        let words: Vec<String> = words.iter().flatten().map(str::to_owned).collect();
         Some(Self {
-            places: words.iter().cloned().zip(0..).collect(),
-            words,
+            words: words.iter().flatten().map(str::to_owned).collect(),
             scales: scales.values().to_vec(),
             numbers: numbers.values().to_vec(),
             dimensions: vectors.value_length().unsigned_abs() as usize,

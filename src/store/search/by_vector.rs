@@ -6,15 +6,14 @@ use std::sync::Arc;
 use ::lance::index::DatasetIndexExt;
 use datafusion::arrow::array::{Array, AsArray, FixedSizeListArray, Float32Array, UInt64Array};
 use datafusion::arrow::compute::take;
-use datafusion::arrow::datatypes::DataType;
 use futures::TryStreamExt;
 use lance_linalg::distance::DistanceType;
 
 use super::vectors::Vectors;
 use super::{Allowed, Found, ReadableSearch, SearchTable, best_first, unexpected};
-use crate::limits::{LANCE_SCAN_BUFFER_BYTES, VECTOR_CANDIDATES_FACTOR, VECTOR_INDEX_ROWS_MIN};
+use crate::limits::{VECTOR_CANDIDATES_FACTOR, VECTOR_INDEX_ROWS_MIN};
 use crate::store::index::names;
-use crate::store::lance::fault;
+use crate::store::lance::{self, fault};
 use crate::store::spine::rows_fault;
 use crate::store::{StoreError, aside};
 
@@ -37,14 +36,10 @@ impl ReadableSearch {
         let rows = allowed.map_or(self.rows(), |allowed| allowed.rows);
         let found = match self.table.held().await?.get(column) {
             None => self.table.by_index(column, vector, allowed, limit, true).await?,
-            Some(_) if rows < VECTOR_INDEX_ROWS_MIN => {
-                let (table, allowed) = (Arc::clone(&self.table), allowed.map(|allowed| allowed.is_allowed.clone()));
-                let (column, vector) = (column.to_owned(), vector.to_vec());
-                let nearest = move || {
-                    let vectors = table.vectors.get().and_then(|vectors| vectors.get(&column));
-                    vectors.map(|vectors| vectors.nearest(&vector, allowed.as_ref(), limit)).unwrap_or_default()
-                };
-                aside(nearest).await?
+            Some(vectors) if rows < VECTOR_INDEX_ROWS_MIN => {
+                let (vectors, vector) = (Arc::clone(vectors), vector.to_vec());
+                let allowed = allowed.map(|allowed| allowed.is_allowed.clone());
+                aside(move || vectors.nearest(&vector, allowed.as_ref(), limit)).await?
             }
             Some(vectors) => {
                 let near = VECTOR_CANDIDATES_FACTOR * limit;
@@ -79,14 +74,14 @@ impl ReadableSearch {
 
 impl SearchTable {
     /// The vectors that are held in memory, by column.
-    pub(super) async fn held(&self) -> Result<&BTreeMap<String, Vectors>, StoreError> {
+    pub(super) async fn held(&self) -> Result<&BTreeMap<String, Arc<Vectors>>, StoreError> {
         let reading = async {
             let (mut held, mut room) = (BTreeMap::new(), self.room);
             for column in &self.vector_columns {
                 match self.read_vectors(column, room).await? {
                     Some(vectors) => {
                         room -= vectors.memory_bytes();
-                        held.insert(column.clone(), vectors);
+                        held.insert(column.clone(), Arc::new(vectors));
                     }
                     None => tracing::info!(
                         search = self.table.path,
@@ -102,26 +97,12 @@ impl SearchTable {
 
     /// The vectors of a column; none where there is no room for them.
     async fn read_vectors(&self, column: &str, room: usize) -> Result<Option<Vectors>, StoreError> {
-        let path = &self.table.path;
-        let schema = self.table.schema();
-        let dimensions = match schema.field_with_name(column).map(|field| field.data_type()) {
-            Ok(DataType::FixedSizeList(_, size)) => *size,
-            Ok(DataType::List(item)) => match item.data_type() {
-                DataType::FixedSizeList(_, size) => *size,
-                _ => return Err(unexpected(path, column)),
-            },
-            _ => return Err(unexpected(path, column)),
-        };
-        let mut vectors = Vectors::new(dimensions.unsigned_abs() as usize);
-        let mut scanner = self.table.dataset.scan();
-        scanner.project(&[column]).map_err(fault(path))?;
-        scanner.with_row_id().scan_in_order(true).io_buffer_size(LANCE_SCAN_BUFFER_BYTES);
-        let mut batches = scanner.try_into_stream().await.map_err(fault(path))?;
+        let mut vectors = Vectors::default();
+        let mut batches = self.table.scan(&[column.to_owned()]).await?;
         let mut row = 0;
-        while let Some(batch) = batches.try_next().await.map_err(fault(path))? {
-            let rows: Vec<u32> = (row..).take(batch.num_rows()).collect();
+        while let Some(batch) = batches.try_next().await.map_err(lance::rows_fault)? {
+            vectors.extend(row, batch.column(0)).ok_or_else(|| unexpected(&self.table.path, column))?;
             row += batch.num_rows() as u32;
-            vectors.extend(&rows, batch.column(0)).ok_or_else(|| unexpected(path, column))?;
             if vectors.memory_bytes() > room {
                 return Ok(None);
             }

@@ -25,7 +25,7 @@ const COMPARED_AGAIN: usize = 2;
 
 /// Vectors of length 1, each number in sixteen bits: the share of the greatest number of its vector. The upper eight lie by
 /// themselves, since they tell which vectors are near, and half as much is read of the memory.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Vectors {
     dimensions: usize,
     /// The row of each vector, ascending; a row may have several, or none.
@@ -37,13 +37,9 @@ pub(super) struct Vectors {
 }
 
 impl Vectors {
-    /// None yet, of so many numbers each.
-    pub fn new(dimensions: usize) -> Self {
-        Self { dimensions, rows: Vec::new(), scales: Vec::new(), upper: Vec::new(), lower: Vec::new() }
-    }
-
-    /// Adds the vectors of rows that come behind those there are: `column` has a vector for each, or a list of them.
-    pub fn extend(&mut self, rows: &[u32], column: &ArrayRef) -> Option<()> {
+    /// Adds the vectors of the rows from `first` on, which come behind those there are: `column` has a vector for each, or a list
+    /// of them; none where it has something else.
+    pub fn extend(&mut self, first: u32, column: &ArrayRef) -> Option<()> {
         let lists = column.as_list_opt::<i32>();
         let vectors = match lists {
             None => column.as_fixed_size_list_opt()?,
@@ -54,9 +50,10 @@ impl Vectors {
             Some(offsets) => offsets[at] as usize..offsets[at + 1] as usize,
         };
         let numbers = vectors.values().as_primitive_opt::<Float32Type>()?.values();
-        for (at, row) in rows.iter().enumerate().filter(|(at, _)| column.is_valid(*at)) {
+        self.dimensions = vectors.value_length().unsigned_abs() as usize;
+        for (row, at) in (first..).zip(0..column.len()).filter(|(_, at)| column.is_valid(*at)) {
             for vector in place(at).filter(|vector| vectors.is_valid(*vector)) {
-                self.push(*row, &numbers[vector * self.dimensions..(vector + 1) * self.dimensions]);
+                self.push(row, &numbers[vector * self.dimensions..(vector + 1) * self.dimensions]);
             }
         }
         Some(())
@@ -134,17 +131,21 @@ impl Vectors {
         FixedSizeListArray::new(item, size, numbers, Some(NullBuffer::from(is_there)))
     }
 
-    /// How near the rows of some vectors are, by eight bits: a number that is greater for those that are nearer.
+    /// How near the rows of some vectors are, by eight bits: a number that is greater for those that are nearer. What is not
+    /// allowed is not read.
     fn near(&self, query: &[i8], places: Range<usize>, allowed: Option<&BooleanArray>) -> Vec<Found> {
+        let is_allowed = |place: &usize| allowed.is_none_or(|allowed| allowed.value(self.rows[*place] as usize));
+        let places: Vec<usize> = places.filter(is_allowed).collect();
         let mut sums = vec![0; places.len()];
-        let of_places = places.start * self.dimensions..places.end * self.dimensions;
-        products(&self.upper[of_places], query, &mut sums);
+        let mut done = 0;
+        for run in places.chunk_by(|a, b| a + 1 == *b) {
+            let of_run = run[0] * self.dimensions..(run[0] + run.len()) * self.dimensions;
+            products(&self.upper[of_run], query, &mut sums[done..done + run.len()]);
+            done += run.len();
+        }
         let mut found: Vec<Found> = Vec::with_capacity(sums.len());
-        for (place, sum) in places.zip(sums) {
+        for (place, sum) in places.into_iter().zip(sums) {
             let (row, score) = (self.rows[place] as usize, sum as f32 * self.scales[place]);
-            if allowed.is_some_and(|allowed| !allowed.value(row)) {
-                continue;
-            }
             match found.last_mut().filter(|last| last.row == row) {
                 Some(last) => last.score = last.score.max(score),
                 None => found.push(Found { row, score }),
