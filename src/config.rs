@@ -93,7 +93,7 @@ pub struct ServeConfig {
     /// MiB of features and of vectors of searches that may be held in memory; those for which there is no room are read from their
     /// datasets.
     pub online_memory_mib: usize,
-    /// MiB of rows that are remembered of those.
+    /// MiB of rows that are remembered of features for which there was no room.
     pub online_cache_mib: usize,
     /// Encryption. Without it, a proxy in front should have some.
     pub tls: Option<TlsConfig>,

@@ -76,6 +76,8 @@ struct Shown {
     keyword: Option<(usize, f64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     semantic: Option<(usize, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     highlights: Vec<String>,
 }
@@ -132,7 +134,8 @@ impl Search {
                     Some(leg) => format!("rank {}, {:.3}", leg.rank, leg.score),
                     None => "no candidate".to_owned(),
                 };
-                say!("       by words {}; by meaning {}", leg(explanation.keyword), leg(explanation.semantic));
+                let words = explanation.words.map(|words| format!("; word by word {words:.3}")).unwrap_or_default();
+                say!("       by words {}; by meaning {}{words}", leg(explanation.keyword), leg(explanation.semantic));
                 for (prior, share) in &explanation.priors {
                     say!("       {prior} {share:.3}");
                 }
@@ -153,6 +156,7 @@ fn shown(hit: &Hit, explain: bool) -> Shown {
         score: explanation.score,
         keyword: leg(explanation.keyword),
         semantic: leg(explanation.semantic),
+        words: explanation.words.filter(|_| explain),
         highlights: hit.highlights.iter().map(|line| line.text.clone()).collect(),
     }
 }
